@@ -69,7 +69,7 @@
 //! - Nothing of a Secret is kept, shown or logged but that it is there and which of the keys that pods refer to it lacks:
 //!   `sources::cluster::held` asks, and passes over its values as they are parsed.
 //! - No gate reads a clock, a cluster or a history: it asks questions, and judges by answers that carry their times.
-//! - HTTP is spoken by `sources::web`, and to clusters by `kube`: each answer within a deadline and a limit of bytes, which
+//! - HTTP is spoken by `sources::web`, and to clusters, and to Argo CD's own API as to one, by `kube`: each answer within a deadline and a limit of bytes, which
 //!   `sources::cluster::bounds` holds `kube` to. Only a watch, beside which signs of life are asked for, and a log that is read
 //!   last as long as somebody wants them. A redirect is followed on the
 //!   same host alone; of registries also to where they keep what they serve, without what was sent along.

@@ -164,6 +164,7 @@ impl From<SnapshotLive> for LiveCell {
             beside: Vec::new(),
             healthy: Vec::new(),
             windows: None,
+            next_write: None,
         }
     }
 }

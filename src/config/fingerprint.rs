@@ -12,6 +12,7 @@ impl Config {
             .map(|environment| Environment {
                 // That there is one counts: without, nothing of what runs is judged.
                 cluster: environment.cluster.as_ref().map(|_| String::new()),
+                agent: None,
                 ..environment.clone()
             })
             .collect();

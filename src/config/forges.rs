@@ -4,6 +4,7 @@ use toml::de::DeValue;
 
 use super::{checks::credential, reader::Table};
 use crate::domain::{
+    address,
     forge::{ForgeEntry, ForgeKind, TokenSource},
     pull_request::{MergeBy, Settings},
     template::Template,
@@ -31,12 +32,7 @@ fn forge(table: &Table<'_>) -> Option<ForgeEntry> {
         );
     }
     let url = table.string("url").filter(|url| {
-        let rest = url
-            .strip_prefix("https://")
-            .or_else(|| url.strip_prefix("http://"));
-        let good = rest.is_some_and(|rest| {
-            !rest.is_empty() && !rest.contains(['@', '?', '#', ' ']) && !rest.starts_with('/')
-        });
+        let good = address::is_plain_web(url);
         if !good {
             // It may hold a token: it is not repeated.
             table.error(

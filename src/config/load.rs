@@ -276,6 +276,7 @@ fn guessed_environment(name: &str, guess: &Guess) -> Environment {
             .collect(),
         require: Require::Any,
         cluster: None,
+        agent: None,
         namespace: service.clone(),
         workload: WorkloadTemplate::Name(service),
         protected: false,

@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use crate::domain::{
     address::Address,
+    agent::ArgoServer,
     credential::Credential,
     detect::Guess,
     forge::ForgeEntry,
@@ -25,6 +26,7 @@ use crate::{
     },
 };
 
+mod agents;
 mod checks;
 mod commands;
 mod error;
@@ -191,6 +193,8 @@ pub struct UserSettings {
     pub servers: Vec<Server>,
     /// Forges by their addresses, and where their tokens come from.
     pub forges: Vec<ForgeEntry>,
+    /// Argo CD by its own API.
+    pub argocd: Vec<ArgoServer>,
     /// What `[[notify]]` names: tokens, and addresses that are secrets themselves.
     pub secrets: Vec<Secret>,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use toml::de::DeValue;
 
 use super::{
-    CheckEntry, KeyPlace, UserSettings,
+    CheckEntry, KeyPlace, UserSettings, agents,
     checks::{self, WrittenCheck, servers},
     commands::commands,
     forges,
@@ -22,6 +22,7 @@ use crate::{
         notify::Notify,
         policy::{Dependency, GatePolicy, VersionsFile},
         pull_request,
+        topology::AgentPlace,
     },
     look::{
         bell::Bell,
@@ -43,7 +44,7 @@ const SHARED: [&str; 10] = [
     "notify",
 ];
 /// Keys that the user's file alone may hold: they decide which programs run, where this machine connects to, and how its screen looks.
-const USER_ONLY: [&str; 14] = [
+const USER_ONLY: [&str; 15] = [
     "theme",
     "background",
     "ascii",
@@ -57,15 +58,17 @@ const USER_ONLY: [&str; 14] = [
     "commands",
     "servers",
     "forges",
+    "argocd",
     "secrets",
 ];
 
 /// Keys of one `[[environments]]` table.
-const ENVIRONMENT: [&str; 14] = [
+const ENVIRONMENT: [&str; 15] = [
     "name",
     "from",
     "require",
     "cluster",
+    "agent",
     "namespace",
     "workload",
     "selector",
@@ -125,6 +128,7 @@ pub(super) struct WrittenEnvironment {
     pub(super) from: Option<Vec<String>>,
     pub(super) require: Option<String>,
     pub(super) cluster: Option<String>,
+    pub(super) agent: Option<AgentPlace>,
     pub(super) targeting: Targeting,
     pub(super) protected: Option<bool>,
     pub(super) url: Option<String>,
@@ -258,6 +262,7 @@ fn environment(table: &Table<'_>) -> Option<WrittenEnvironment> {
         from: table.strings("from"),
         require: table.string("require"),
         cluster: table.string("cluster"),
+        agent: agents::place(table),
         targeting: targeting(table),
         protected: table.boolean("protected"),
         url: table.string("url"),
@@ -293,6 +298,7 @@ fn user(root: &Table<'_>) -> UserSettings {
         commands: commands(root, &keymap),
         servers: servers(root),
         forges: forges::forges(root),
+        argocd: agents::servers(root),
         secrets: notify::secrets(root),
         keys,
     }
@@ -499,6 +505,8 @@ pub fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
             [&policy::RULE[..], &policy::REGISTRY].concat(),
         ),
         ("ThemePair", vec!["dark", "light"]),
+        ("AgentPlace", agents::PLACE.to_vec()),
+        ("Argocd", agents::SERVER.to_vec()),
         ("Forge", forges::FORGE.to_vec()),
         ("ForgeToken", forges::TOKEN.to_vec()),
         ("PullRequest", forges::PULL_REQUEST.to_vec()),

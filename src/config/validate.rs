@@ -17,7 +17,7 @@ use crate::domain::{
     rollout::Selector,
     suggest,
     template::{Captures, Template},
-    topology::{Deliver, Environment, Require, WorkloadTemplate},
+    topology::{AgentPlace, Deliver, Environment, Require, WorkloadTemplate},
 };
 
 /// A rollout that takes longer has failed, unless the environment says otherwise.
@@ -51,6 +51,7 @@ struct Merged {
     from: Option<At<Vec<String>>>,
     require: Option<At<String>>,
     cluster: Option<At<String>>,
+    agent: Option<At<AgentPlace>>,
     targeting: MergedTargeting,
     protected: bool,
     url: Option<At<String>>,
@@ -206,6 +207,7 @@ impl Merged {
             path("cluster"),
             written.cluster.as_ref(),
         );
+        put(&mut self.agent, file, path("agent"), written.agent.as_ref());
         put(&mut self.url, file, path("url"), written.url.as_ref());
         put(
             &mut self.deliver,
@@ -262,6 +264,7 @@ impl Merged {
             .namespace
             .as_ref()
             .or(defaults.namespace.as_ref());
+        let context = |name: &String| contexts.get(name).unwrap_or(name).clone();
         let require = choice(
             self.require.as_ref(),
             &[("any", Require::Any), ("all", Require::All)],
@@ -276,9 +279,10 @@ impl Merged {
                     .collect()
             }),
             require,
-            cluster: self.cluster.as_ref().map(|cluster| {
-                let name = &cluster.value;
-                contexts.get(name).unwrap_or(name).clone()
+            cluster: self.cluster.as_ref().map(|at| context(&at.value)),
+            agent: self.agent.as_ref().map(|at| AgentPlace {
+                cluster: context(&at.value.cluster),
+                namespace: at.value.namespace.clone(),
             }),
             namespace: template(namespace, files),
             workload: self

@@ -120,6 +120,8 @@ pub struct DesiredCell {
     pub passed_over: Vec<PassedOver>,
     /// Why its version is vetoed; `None` where it is not.
     pub vetoed: Option<Arc<str>>,
+    /// The `ImagePolicy` that is marked where its version stands: `NAMESPACE/NAME`.
+    pub policy: Option<Arc<str>>,
 }
 
 /// A place that might have been a cell's version, and is not.

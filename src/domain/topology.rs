@@ -26,6 +26,8 @@ pub struct Environment {
     pub require: Require,
     /// The kubeconfig context; `None` means that Git alone is used.
     pub cluster: Option<String>,
+    /// Where its agent's objects are, if not in the environment's own cluster.
+    pub agent: Option<AgentPlace>,
     /// Where the workload runs.
     pub namespace: Template,
     /// Which workload it is.
@@ -40,6 +42,15 @@ pub struct Environment {
     pub timeout: Duration,
 }
 
+/// Where the objects of agents are that bring versions into other clusters than their own: a hub.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentPlace {
+    /// The kubeconfig context.
+    pub cluster: String,
+    /// The namespace that they are in; `None`: they are looked for in all.
+    pub namespace: Option<String>,
+}
+
 #[cfg(test)]
 impl Environment {
     /// For tests: an environment with these upstreams, used by Git alone, in which nothing else is said.
@@ -50,6 +61,7 @@ impl Environment {
             from: from.iter().map(|name| (*name).into()).collect(),
             require: Require::Any,
             cluster: None,
+            agent: None,
             namespace: template(),
             workload: WorkloadTemplate::Name(template()),
             protected: false,

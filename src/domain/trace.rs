@@ -278,6 +278,7 @@ mod tests {
             from: from.iter().map(|name| (*name).into()).collect(),
             require: Require::Any,
             cluster: None,
+            agent: None,
             namespace: template.clone(),
             workload: WorkloadTemplate::Name(template),
             protected: false,

@@ -86,6 +86,7 @@ impl Clusters {
             reads: JoinSet::new(),
             asked: BTreeSet::new(),
             held: BTreeMap::new(),
+            silent: BTreeMap::new(),
         };
         let options = Options {
             kubeconfig,
@@ -166,6 +167,8 @@ struct Keeper {
     asked: BTreeSet<Commit>,
     /// What clusters are asked for by its name, by the cell that waits for it.
     held: BTreeMap<CellKey, Vec<(String, Held)>>,
+    /// Why clusters that are asked for agents alone do not answer, as far as that was said.
+    silent: BTreeMap<String, String>,
 }
 
 /// A commit that an agent has got to, of a ref.
@@ -237,6 +240,9 @@ impl Keeper {
                         self.views.forget_unreadable();
                         self.retarget(targets, &mut pending);
                         if !self.offline {
+                            if let Some(project) = &self.project {
+                                watching.learn(&project.config.user.argocd);
+                            }
                             watching.retarget(&self.targets);
                             watching.select(self.notes_target());
                         }
@@ -371,6 +377,9 @@ impl Keeper {
 
     fn take(&mut self, context: String, event: ClusterEvent, pending: &mut Pending) {
         mistake::if_asked("clusters");
+        if let ClusterEvent::Lost { reason, .. } = &event {
+            self.tell_silence(&context, reason);
+        }
         match self.views.apply(&context, event, Timestamp::now()) {
             Touched::Nothing => {}
             Touched::Notes => pending.notes = true,
@@ -386,6 +395,20 @@ impl Keeper {
                     gathered.extend(names);
                 }
             }
+        }
+    }
+
+    /// No column is lost with a cluster that is asked for agents alone: that it does not answer is said, once for each reason.
+    fn tell_silence(&mut self, context: &str, reason: &str) {
+        let mut elsewhere = self.targets.iter().flat_map(ClusterTarget::elsewhere);
+        let is_column = self.targets.iter().any(|it| it.context == context);
+        if is_column || !elsewhere.any(|it| it == context) {
+            return;
+        }
+        let told = self.silent.insert(context.to_owned(), reason.to_owned());
+        if told.as_deref() != Some(reason) {
+            let words = format!("what agents do is not known: {context} does not answer: {reason}");
+            let _ = self.events.send(Event::Notice(words));
         }
     }
 
@@ -582,6 +605,7 @@ mod tests {
             desired: None,
             subject: Subject::Image,
             written: None,
+            policy: None,
         });
         ClusterTarget::new(environment.into(), context.to_owned(), cells.collect())
     }
@@ -602,6 +626,7 @@ mod tests {
             reads: JoinSet::new(),
             asked: BTreeSet::new(),
             held: BTreeMap::new(),
+            silent: BTreeMap::new(),
         };
         let both = ["dev", "prod"].map(|name| target(name, name, &["api", "web"]));
         keeper.retarget(both.to_vec(), &mut Pending::default());

@@ -168,6 +168,11 @@ fn agent(
             lines.push(Line::styled(line, theme.warn));
         }
     }
+    if let Some(write) = &live.next_write {
+        for line in text::wrap(&write.words(now), width) {
+            lines.push(Line::styled(line, theme.warn));
+        }
+    }
     let order = live.hop.as_ref().and_then(|hop| hop.order);
     if let (Some(order), Some(agent)) = (order, &live.agent) {
         lines.push(detail::moves_it(canvas, Mode::Cell, order, agent));

@@ -117,6 +117,7 @@ impl Project {
 pub fn cluster_options(project: &Project) -> cluster::Options {
     cluster::Options {
         kubeconfig: project.kubeconfig.clone(),
+        argocd: project.config.user.argocd.clone(),
         ..cluster::Options::default()
     }
 }

@@ -107,7 +107,8 @@ impl Project {
                 addresses.insert(tip.name.clone(), address::plain(address));
             }
         }
-        targets(&self.config.topology, desired, &addresses)
+        let servers = &self.config.user.argocd;
+        targets(&self.config.topology, desired, &addresses, servers)
     }
 
     /// What a ref declared at a commit; `None` where that cannot be read here.

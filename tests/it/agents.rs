@@ -111,6 +111,7 @@ fn holds(file: &str, scenario: &Scenario) {
         agent: &agent,
         source: source.as_ref(),
         blocker: blocker.as_ref(),
+        maker: None,
     };
     let truths = Truths {
         desired: &cell.desired,

@@ -109,6 +109,15 @@ impl Cluster {
             .expect("the Application");
     }
 
+    /// Has an Application synced by hand alone from now on.
+    pub async fn manual(&self, name: &str) {
+        let patch = json!({"spec": {"syncPolicy": {"automated": null}}});
+        self.applications()
+            .patch(name, &PatchParams::default(), &Patch::Merge(patch))
+            .await
+            .expect("the Application");
+    }
+
     /// What Argo CD says about an Application: sync, health, and its message where there is one.
     pub async fn application(&self, name: &str) -> String {
         let found = self.applications().get_opt(name).await;

@@ -11,6 +11,7 @@ mod cluster;
 mod commands;
 mod flagger;
 mod forge;
+mod hands;
 mod outside;
 mod pulls;
 mod rig;

@@ -249,6 +249,12 @@ impl World {
         assert_eq!(Ok(()), gone);
     }
 
+    /// Argo CD syncs a cell by hand alone from now on.
+    pub fn manual(&self, service: &str, environment: &str) {
+        let name = self.namespace(service, environment);
+        self.wait(self.hub.manual(&name));
+    }
+
     /// Applies an object in an environment's cluster.
     pub fn apply(&self, environment: &str, object: &serde_json::Value) {
         self.wait(self.environment(environment).client.apply(object));

@@ -61,6 +61,8 @@ pub struct User {
     pub servers: Option<Vec<Server>>,
     /// Forges by their addresses, and where their tokens come from.
     pub forges: Option<Vec<Forge>>,
+    /// Argo CD by its own API, where the cluster that it is in is not to be had.
+    pub argocd: Option<Vec<Argocd>>,
     /// What `[[notify]]` names: tokens, and addresses that are secrets themselves.
     pub secrets: Option<Vec<Secret>>,
     /// The repository itself.
@@ -202,6 +204,8 @@ pub struct Environment {
     pub require: Option<Require>,
     /// A kubeconfig context; without it, Git alone is used.
     pub cluster: Option<String>,
+    /// Where the objects of its agent are, if not in its own cluster.
+    pub agent: Option<AgentPlace>,
     /// Where its workloads are, a template.
     pub namespace: Option<String>,
     /// The name of a Deployment, `StatefulSet` or `DaemonSet`.
@@ -224,6 +228,27 @@ pub struct Environment {
     /// How pull requests are opened, where it is delivered by these.
     #[schemars(rename = "pull-request")]
     pub pull_request: Option<PullRequest>,
+}
+
+/// Where agents' objects are: a hub.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct AgentPlace {
+    /// A kubeconfig context.
+    pub cluster: String,
+    /// The namespace that they are in; default: they are looked for in all.
+    pub namespace: Option<String>,
+}
+
+/// Argo CD by its own API.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Argocd {
+    /// Its address: `https://argocd.example.com`.
+    #[schemars(regex(pattern = "^https?://"))]
+    pub url: String,
+    /// Where the token is that opens it.
+    pub token: Option<Token>,
 }
 
 /// A forge, and where its token comes from.

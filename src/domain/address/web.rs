@@ -20,6 +20,16 @@ pub fn misread(text: &str) -> Option<&'static str> {
     )
 }
 
+/// Whether it is the address of a server of the web and nothing else: without a name, a token, a query or a fragment.
+pub fn is_plain_web(text: &str) -> bool {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|rest| {
+        !rest.is_empty() && !rest.contains(['@', '?', '#', ' ']) && !rest.starts_with('/')
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

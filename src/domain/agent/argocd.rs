@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    AgentObject, From, Pace, Phase,
+    AgentKind, AgentObject, From, Pace, Phase,
     read::{line, list, part, path, text, time},
 };
 
@@ -49,6 +49,10 @@ pub(super) fn application(object: &Value, agent: &mut AgentObject) {
     agent.sync_wave = wave
         .and_then(Value::as_str)
         .and_then(|wave| wave.trim().parse().ok());
+    agent.made_by = list(object, "/metadata/ownerReferences")
+        .find(|it| text(it, "/kind") == Some("ApplicationSet"))
+        .and_then(|it| line(it, "/name"))
+        .map(|name| (AgentKind::ApplicationSet, agent.namespace.clone(), name));
     agent.project = line(object, "/spec/project").or_else(|| Some("default".to_owned()));
     judge(object, agent);
     agent.healthy_since = healthy_since(object, agent.phase);
@@ -190,4 +194,52 @@ pub(super) fn application_set(object: &Value, agent: &mut AgentObject) {
     agent.reason = told.and_then(|it| line(it, "/reason"));
     agent.message = told.and_then(|it| line(it, "/message"));
     agent.since = told.and_then(|it| time(it, "/lastTransitionTime"));
+    generated(object, "/spec/generators", 0, &mut agent.sources);
+    let template = object.pointer("/spec/template/spec");
+    let several = template.into_iter().flat_map(|it| list(it, "/sources"));
+    let one = template.and_then(|it| it.pointer("/source"));
+    // What a parameter stands in is where the generators say.
+    let plain = |from: &From| {
+        from.path
+            .as_deref()
+            .is_some_and(|path| !path.contains("{{"))
+    };
+    let written = several.chain(one).map(from).filter(plain);
+    agent.sources.extend(written);
+}
+
+/// Generators stand in each other so deep.
+const DEEP: u8 = 2;
+
+/// Where generators take from in repositories: the folder before the first part that is a pattern.
+fn generated(object: &Value, pointer: &str, depth: u8, sources: &mut Vec<From>) {
+    for generator in list(object, pointer) {
+        for place in ["/git/files", "/git/directories"] {
+            for entry in list(generator, place) {
+                let Some(path) = path(entry, "/path") else {
+                    continue;
+                };
+                let is_plain = |part: &&str| !part.contains(['*', '?', '[', '{']);
+                let fixed: Vec<&str> = path.split('/').take_while(is_plain).collect();
+                let whole = fixed.len() == path.split('/').count();
+                let path = fixed.join("/");
+                sources.push(From {
+                    url: line(generator, "/git/repoURL"),
+                    revision: line(generator, "/git/revision"),
+                    files: if whole {
+                        vec![path.clone()]
+                    } else {
+                        Vec::new()
+                    },
+                    path: Some(path),
+                    ..From::default()
+                });
+            }
+        }
+        if depth < DEEP {
+            for inner in ["/matrix/generators", "/merge/generators"] {
+                generated(generator, inner, depth + 1, sources);
+            }
+        }
+    }
 }

@@ -35,6 +35,8 @@ pub(super) fn read(object: &Value, agent: &mut AgentObject) {
     match agent.kind {
         AgentKind::Kustomization => kustomization(object, agent),
         AgentKind::HelmRelease => helm_release(object, agent),
+        AgentKind::ImagePolicy => image_policy(object, agent),
+        AgentKind::ImageUpdateAutomation => image_automation(object, agent),
         _ => source(object, agent),
     }
     if agent.kind.applies() && agent.phase == Phase::Current {
@@ -134,6 +136,12 @@ fn helm_release(object: &Value, agent: &mut AgentObject) {
         revision: line(object, "/spec/chart/spec/version"),
         ..From::default()
     }];
+    // The chart that is made of it: `NAMESPACE/NAME`.
+    let chart = text(object, "/status/helmChart").and_then(|it| it.split_once('/'));
+    agent.sources.extend(chart.map(|(namespace, name)| From {
+        object: Some((AgentKind::HelmChart, clean(namespace), clean(name))),
+        ..From::default()
+    }));
     agent.destination.cluster = line(object, "/spec/kubeConfig/secretRef/name");
     agent.destination.namespace =
         line(object, "/spec/targetNamespace").or(Some(agent.namespace.clone()));
@@ -141,6 +149,29 @@ fn helm_release(object: &Value, agent: &mut AgentObject) {
         .find(|entry| text(entry, "/status") == Some("deployed"))
         .and_then(|entry| line(entry, "/chartVersion"));
     agent.applied = deployed.or(agent.applied.take());
+}
+
+/// What it picks stands as a reference in its status, in older versions as one text.
+fn image_policy(object: &Value, agent: &mut AgentObject) {
+    let picked = line(object, "/status/latestRef/tag").or_else(|| {
+        let image = text(object, "/status/latestImage")?;
+        let (_, tag) = image.rsplit_once(':')?;
+        (!tag.contains('/')).then(|| clean(tag))
+    });
+    agent.known = picked;
+}
+
+fn image_automation(object: &Value, agent: &mut AgentObject) {
+    agent.sources = vec![From {
+        object: reference(object, "/spec/sourceRef", &agent.namespace),
+        path: path(object, "/spec/update/path"),
+        ..From::default()
+    }];
+    if let Pace::Every { seconds, next } = &mut agent.pace {
+        let last = time(object, "/status/lastAutomationRunTime");
+        let after = SignedDuration::from_secs(*seconds);
+        *next = last.and_then(|last| last.checked_add(after).ok());
+    }
 }
 
 /// Of a source, what it has fetched is what it has applied.

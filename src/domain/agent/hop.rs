@@ -60,6 +60,17 @@ impl Hop {
         }
     }
 
+    /// Whether the agent has applied it is not known, for this reason.
+    pub fn unknown(why: &str) -> Self {
+        Self {
+            at: At::Sync,
+            reason: why.to_owned(),
+            next: None,
+            order: None,
+            failing: false,
+        }
+    }
+
     /// The workload's controller has gone back to what was before, for this reason.
     pub fn refused(why: &str) -> Self {
         Self {
@@ -93,6 +104,8 @@ pub struct Chain<'a> {
     pub source: Option<&'a AgentObject>,
     /// What it waits for by `dependsOn`, where that is not ready.
     pub blocker: Option<&'a AgentObject>,
+    /// The `ApplicationSet` that makes it.
+    pub maker: Option<&'a AgentObject>,
 }
 
 /// What is known of a cell behind Git.
@@ -121,6 +134,21 @@ pub fn hop(chain: Chain<'_>, truths: Truths<'_>) -> Option<Hop> {
     }
     let is_declared = |version: &Version| same_version(version, truths.desired);
     let serves = truths.serving.is_some_and(is_declared);
+    let maker = chain.maker.filter(|it| it.phase.is_failing());
+    if let Some(maker) = maker
+        && truths.visible
+        && !serves
+        && chain.agent.phase == Phase::Current
+    {
+        // It is as its maker last made it, which does so no more.
+        return Some(
+            Chain {
+                agent: maker,
+                ..chain
+            }
+            .behind(),
+        );
+    }
     let is_behind = match truths.synced {
         Some(synced) => !is_declared(synced),
         // What it has applied is not known: an agent that waits or fails is taken to be why another version is served.
@@ -209,6 +237,7 @@ impl Chain<'_> {
             Phase::Reconciling => None,
             // It goes on by itself once the other is ready, and not before.
             _ if reason == "DependencyNotReady" => None,
+            _ if agent.kind == AgentKind::ApplicationSet => None,
             _ if !argocd => Some(Order::Reconcile),
             Phase::OutOfSync | Phase::NotAutomated => Some(Order::Sync),
             phase if phase.is_failing() && reason.starts_with("Sync") => Some(Order::Sync),
@@ -267,6 +296,10 @@ impl Chain<'_> {
             "ComparisonError" if said.contains("live state") => "cannot read what is there",
             "BuildFailed" | "ComparisonError" => "cannot build the manifests",
             "InvalidSpecError" => "refuses the Application",
+            _ if agent.kind == AgentKind::ApplicationSet => {
+                let (place, said) = (agent.place(), agent.words().unwrap_or_default());
+                return format!("{tool} cannot generate from ApplicationSet {place}: {said}");
+            }
             "ArtifactFailed" | "SourceNotReady" => "has nothing to apply",
             "HealthCheckFailed" => "has applied it, and finds it unhealthy",
             "InstallFailed" => "cannot install the chart",

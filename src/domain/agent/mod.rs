@@ -15,6 +15,7 @@ mod order;
 mod progress;
 pub(super) mod read;
 mod rollouts;
+mod server;
 mod undone;
 
 use std::fmt;
@@ -32,6 +33,7 @@ pub use order::{Order, deployed};
 pub use progress::{Analysis, Conductor, Progress, Served, Stage, Step, Way};
 pub use read::read;
 pub use rollouts::{is_seen, rollout};
+pub use server::ArgoServer;
 pub use undone::undone_by;
 
 /// The agents' kinds.
@@ -84,14 +86,19 @@ impl AgentKind {
     ];
 
     /// The kinds that are watched: what cells are brought by, what these take from, and what says when they may.
-    pub const WATCHED: [Self; 7] = [
+    pub const WATCHED: [Self; 12] = [
         Self::Application,
+        Self::ApplicationSet,
         Self::AppProject,
         Self::Kustomization,
         Self::HelmRelease,
         Self::GitRepository,
         Self::OCIRepository,
         Self::Bucket,
+        Self::HelmRepository,
+        Self::HelmChart,
+        Self::ImagePolicy,
+        Self::ImageUpdateAutomation,
     ];
 
     /// The kind as manifests write it.
@@ -273,6 +280,8 @@ pub struct AgentObject {
     pub project: Option<String>,
     /// The sync windows of an `AppProject`.
     pub windows: Vec<SyncWindow>,
+    /// The `ApplicationSet` that makes an Application.
+    pub made_by: Option<Reference>,
 }
 
 /// An object of an agent by its kind, namespace and name.

@@ -46,6 +46,7 @@ pub fn read(kind: AgentKind, object: &Value) -> Option<AgentObject> {
         healthy_since: None,
         project: None,
         windows: Vec::new(),
+        made_by: None,
     };
     match kind {
         AgentKind::Application => argocd::application(object, &mut agent),

@@ -27,6 +27,7 @@ fn environment(name: &str, from: &[&str]) -> Environment {
         from: from.iter().map(|name| (*name).into()).collect(),
         require: Require::Any,
         cluster: None,
+        agent: None,
         namespace: template(),
         workload: WorkloadTemplate::Name(template()),
         protected: name == "prod",

@@ -246,6 +246,7 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
         conflict,
         passed_over: passed_over(assembler, cell),
         vetoed: None,
+        policy: chosen.and_then(|known| fact(assembler, known, known.fact?)?.policy.clone()),
     })
 }
 

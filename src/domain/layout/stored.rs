@@ -49,6 +49,7 @@ struct StoredFact {
     version: Option<u32>,
     line: u32,
     paired: bool,
+    policy: Option<u32>,
 }
 
 /// The level of a proof of a service, and of what must be there for a place to count.
@@ -131,6 +132,7 @@ impl<'a> Texts<'a> {
                 version: fact.version.as_ref().map(|it| self.number(it.as_str())),
                 line: fact.line,
                 paired: fact.paired,
+                policy: fact.policy.as_deref().map(|it| self.number(it)),
             })
         });
         let facts = facts.collect::<Option<_>>()?;
@@ -171,6 +173,7 @@ impl Numbered<'_> {
         let path = self.bindings(&[], &entry.path)?;
         let facts = entry.facts.into_iter().map(|fact| {
             let version = fact.version.map(|number| self.text(number));
+            let policy = fact.policy.map(|number| self.text(number));
             Some(Arc::new(Fact {
                 bindings: match &fact.beside[..] {
                     [] => path.clone(),
@@ -185,6 +188,10 @@ impl Numbered<'_> {
                 line: fact.line,
                 paired: fact.paired,
                 other: None,
+                policy: match policy {
+                    Some(text) => Some(text?),
+                    None => None,
+                },
             }))
         });
         let facts = facts.collect::<Option<_>>()?;

@@ -26,6 +26,7 @@ fn environment(name: &str, from: &[&str], cluster: bool) -> Environment {
         name: name.into(),
         from: from.iter().map(|name| (*name).into()).collect(),
         require: Require::Any,
+        agent: None,
         cluster: cluster.then(|| name.to_owned()),
         namespace: Template::literal("x"),
         workload: WorkloadTemplate::Name(Template::literal("x")),

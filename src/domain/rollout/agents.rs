@@ -16,8 +16,8 @@ use super::{
 };
 use crate::domain::{
     agent::{
-        AgentKind, AgentObject, AgentState, At, Chain, From, Hop, Pace, Part, Phase, Reference,
-        Stage, Truths, commit, hop,
+        AgentKind, AgentObject, AgentState, ArgoServer, At, Chain, From, Hop, Pace, Part, Phase,
+        Reference, Stage, Truths, commit, hop,
     },
     desired::RefName,
     ids::{CellKey, ObjectId},
@@ -75,6 +75,13 @@ impl Agents {
         self.all.get(key)
     }
 
+    /// All of a kind.
+    pub(super) fn of_kind(&self, kind: AgentKind) -> impl Iterator<Item = &AgentObject> {
+        let from = self.all.range((kind, String::new(), String::new())..);
+        from.map(|(_, agent)| agent)
+            .take_while(move |agent| agent.kind == kind)
+    }
+
     fn forget(&mut self, key: &Reference) {
         let Some(agent) = self.all.remove(key) else {
             return;
@@ -97,27 +104,33 @@ impl Agents {
 
     /// Applications of this name, whatever namespace they are in.
     fn applications(&self, name: &str) -> impl Iterator<Item = &AgentObject> {
-        let first = (AgentKind::Application, String::new(), String::new());
-        let from = self.all.range(first..).map(|(_, agent)| agent);
-        from.take_while(|agent| agent.kind == AgentKind::Application)
-            .filter(move |agent| agent.name == name)
+        let all = self.of_kind(AgentKind::Application);
+        all.filter(move |agent| agent.name == name)
     }
 
     /// The project of this name, that of this namespace first.
     fn project(&self, namespace: &str, name: &str) -> Option<&AgentObject> {
         let own = (AgentKind::AppProject, namespace.to_owned(), name.to_owned());
         self.get(&own).or_else(|| {
-            let first = (AgentKind::AppProject, String::new(), String::new());
-            let from = self.all.range(first..).map(|(_, agent)| agent);
-            from.take_while(|it| it.kind == AgentKind::AppProject)
+            self.of_kind(AgentKind::AppProject)
                 .find(|it| it.name == name)
         })
     }
 
     /// What an agent takes from, where that is an object of its own.
     fn source(&self, agent: &AgentObject) -> Option<&AgentObject> {
-        let mut sources = agent.sources.iter();
-        sources.find_map(|from| self.get(from.object.as_ref()?))
+        let sources = agent.sources.iter();
+        let all = sources.filter_map(|from| self.get(from.object.as_ref()?));
+        // Of a chart and where it comes from, the one that keeps it.
+        let keeps = |it: &&AgentObject| it.phase == Phase::Suspended || it.phase.is_failing();
+        let mut all: Vec<_> = all.collect();
+        all.sort_by_key(|it| !keeps(it));
+        all.into_iter().next()
+    }
+
+    /// The `ApplicationSet` that makes an Application.
+    fn maker(&self, agent: &AgentObject) -> Option<&AgentObject> {
+        self.get(agent.made_by.as_ref()?)
     }
 
     /// What it waits for and what is not ready.
@@ -142,6 +155,7 @@ impl Agents {
             agent,
             source: self.source(agent),
             blocker: self.blocker(agent),
+            maker: self.maker(agent),
         }
     }
 }
@@ -152,6 +166,8 @@ pub(super) struct Managed<'a> {
     context: &'a str,
     agents: &'a Agents,
     agent: &'a AgentObject,
+    /// Why the cluster that its object is in does not answer, where that is another one than the cell's.
+    lost: Option<&'a str>,
     /// The server's words where projects may not be seen.
     projects_denied: Option<&'a str>,
 }
@@ -205,12 +221,18 @@ pub(super) fn find<'a>(
             namespace: agent.destination.namespace.as_deref() == Some(&place.namespace),
         };
         let counts = rank.reach > Reach::No && (evidence > Evidence::Source || rank.source > 0);
-        (agent.kind.applies() && counts).then_some((
+        // One that fails may be why there is no Application.
+        let fails = agent.kind == AgentKind::ApplicationSet && agent.phase.is_failing();
+        ((agent.kind.applies() || fails) && counts).then_some((
             rank,
             Managed {
                 context,
                 agents,
                 agent,
+                lost: views
+                    .get(context)
+                    .filter(|_| context != own)
+                    .and_then(ClusterView::trouble),
                 projects_denied: views
                     .get(context)
                     .and_then(|view| view.namespace(EVERYWHERE))
@@ -242,7 +264,14 @@ pub(super) fn find<'a>(
     }
     if found.is_empty() {
         for (context, agents) in there() {
-            for agent in agents.all.values() {
+            for agent in agents.all.values().filter(|it| it.kind.applies()) {
+                found.extend(rank(Evidence::Source, context, agents, agent));
+            }
+        }
+    }
+    if found.is_empty() {
+        for (context, agents) in there() {
+            for agent in agents.of_kind(AgentKind::ApplicationSet) {
                 found.extend(rank(Evidence::Source, context, agents, agent));
             }
         }
@@ -333,9 +362,15 @@ fn reach(
     target: &CellTarget,
 ) -> Reach {
     let to = &agent.destination;
+    if agent.kind == AgentKind::ApplicationSet {
+        return Reach::Maybe;
+    }
     if to.is_own_cluster() {
         return if context == own {
             Reach::Yes
+        } else if ArgoServer::is_meant(context) {
+            // Which one that is, its own API does not tell.
+            Reach::Maybe
         } else {
             Reach::No
         };
@@ -433,6 +468,10 @@ impl Managed<'_> {
             ..self.agent.state()
         });
         cell.windows = self.windows();
+        if let Some(why) = self.lost {
+            self.tell_lost(why, target, cell);
+            return (None, None);
+        }
         // The version may be written in what makes this agent: a release's values, an Application's parameters.
         let parent = self.agents.parent(self.agent);
         let parent = parent.filter(|_| source_of(self.agents, self.agent, target) == 0);
@@ -491,6 +530,33 @@ impl Managed<'_> {
 }
 
 impl Managed<'_> {
+    /// What was known of it is what was: where the version is stuck is not known.
+    fn tell_lost(&self, why: &str, target: &CellTarget, cell: &mut LiveCell) {
+        let words = format!("{} does not answer: {why}", self.context);
+        if let Some(agent) = &mut cell.agent {
+            let before = agent.phase.word();
+            agent.reason = Some(format!("{words}; it was {before} before"));
+            agent.phase = Phase::Unknown;
+        }
+        cell.hop = without(target, cell);
+        let serves = |desired: &Version| {
+            let serving = cell.serving.as_ref();
+            serving.is_some_and(|it| same_version(it, desired))
+        };
+        let visible = !cell.hidden && !target.subject.is_hidden();
+        let desired = target.desired.as_ref();
+        if cell.hop.is_none() && visible && desired.is_some_and(|it| !serves(it)) {
+            let by = if self.agent.kind.is_argocd() {
+                "Argo CD"
+            } else {
+                "Flux"
+            };
+            cell.hop = Some(Hop::unknown(&format!(
+                "whether {by} has synced is not known: {words}"
+            )));
+        }
+    }
+
     /// The sync windows about its Application.
     fn windows(&self) -> Option<Box<SyncWindows>> {
         let name = self.agent.project.as_deref()?;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{image::same_version, needs::Beside};
+use super::{automation::NextWrite, image::same_version, needs::Beside};
 use crate::domain::{
     agent::{AgentState, Hop, Progress},
     past_health::Since,
@@ -126,6 +126,9 @@ pub struct LiveCell {
     /// The sync windows about its Application, where there is one; `None`: there are none.
     #[serde(default)]
     pub windows: Option<Box<SyncWindows>>,
+    /// What an automation will write in place of what Git declares.
+    #[serde(default)]
+    pub next_write: Option<Box<NextWrite>>,
 }
 
 impl LiveCell {
@@ -179,6 +182,7 @@ impl LiveCell {
             beside: Vec::new(),
             healthy: Vec::new(),
             windows: None,
+            next_write: None,
         }
     }
 }

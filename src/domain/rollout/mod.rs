@@ -6,7 +6,9 @@
 
 mod agents;
 mod alone;
+mod answers;
 mod assess;
+mod automation;
 mod batch;
 mod companion;
 mod described;
@@ -17,6 +19,7 @@ mod live;
 mod log;
 mod needs;
 pub mod object;
+mod owned;
 mod pods;
 mod progressive;
 mod revisions;
@@ -30,6 +33,7 @@ mod views;
 
 pub use agents::Declared;
 pub use alone::{Verdict, judge as judge_alone, judge_other};
+pub use automation::NextWrite;
 pub use companion::{CompanionKind, CompanionObject, More, companion};
 pub use described::{Look, ObjectAt, describe};
 pub use event::{ClusterEvent, Touched};
@@ -44,8 +48,8 @@ pub use revisions::{Change, Revision, RolloutAct, back_to, revisions};
 pub use running::{Running, Seen};
 pub use selector::{Selector, SelectorError, Term};
 pub use target::{
-    CellTarget, ClusterTarget, EVERYWHERE, NotesTarget, ObjectPlace, Wanted, Which, Written,
-    targets,
+    AgentsAt, CellTarget, ClusterTarget, EVERYWHERE, NotesTarget, ObjectPlace, Wanted, Which,
+    Written, targets,
 };
 pub use view::ClusterView;
 pub use views::ClusterViews;

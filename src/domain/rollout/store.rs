@@ -6,37 +6,21 @@ use jiff::Timestamp;
 
 use super::{
     agents::Agents,
+    answers::{Answer, Answered, Answers},
     companion::{CompanionKind, CompanionObject},
     needs::{Held, HeldKind, Presence},
     object::{
         CanaryObject, ClusterObject, ObjectKind, Owner, PodObject, ReplicaSetState, WorkloadState,
     },
+    owned::Owned,
 };
-
-/// What the server answered when asked for a kind, and whether that still holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Answered {
-    pub(super) answer: Answer,
-    /// The connection was lost since, and this was last confirmed then.
-    pub(super) stale: Option<Timestamp>,
-}
-
-/// What the server answers when asked for a kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
-    /// The list, perhaps empty.
-    Listed,
-    /// 403, with the server's words.
-    Denied(String),
-    /// 404: it does not know the kind.
-    Absent,
-}
 
 /// The objects of one namespace.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Namespace {
-    answers: BTreeMap<ObjectKind, Answered>,
-    workloads: BTreeMap<(ObjectKind, String), WorkloadState>,
+    answers: Answers,
+    /// In the order of their kinds and names.
+    workloads: Vec<Box<WorkloadState>>,
     sets: Owned<ReplicaSetState>,
     jobs: Owned<WorkloadState>,
     pods: Owned<PodObject>,
@@ -53,52 +37,46 @@ impl Namespace {
     /// The server answered for a kind: what was known of it goes. Returns whether it says anew what may be seen of it.
     pub(super) fn answer(&mut self, kind: ObjectKind, answer: Answer) -> bool {
         self.clear(kind);
-        let answered = Answered {
-            answer,
-            stale: None,
-        };
-        let before = self.answers.insert(kind, answered.clone());
-        before != Some(answered)
+        self.answers.insert(kind, answer)
     }
 
     /// What was answered for a kind; `None` until something was.
-    pub(super) fn answered(&self, kind: ObjectKind) -> Option<&Answered> {
-        self.answers.get(&kind)
+    pub(super) fn answered(&self, kind: ObjectKind) -> Option<Answered> {
+        self.answers.answered(kind)
     }
 
     /// The connection is lost: what was current until now was confirmed at `confirmed`.
     pub(super) fn lose(&mut self, confirmed: Timestamp) {
-        for answered in self.answers.values_mut() {
-            answered.stale.get_or_insert(confirmed);
-        }
+        self.answers.lose(confirmed);
+    }
+
+    /// Whether all that was ever answered is current.
+    pub(super) fn is_all_current(&self) -> bool {
+        self.answers.is_current(|_| true)
     }
 
     /// Whether all that cells need of it is current.
     pub(super) fn is_current(&self) -> bool {
-        let mut needed = self.answers.iter().filter(|(kind, _)| !kind.is_beside());
-        needed.all(|(_, it)| it.stale.is_none())
+        self.answers.is_current(|kind| !kind.is_beside())
     }
 
     /// Other kinds than these are not watched any more.
     pub(super) fn keep(&mut self, is_wanted: impl Fn(ObjectKind) -> bool) {
-        let gone: Vec<_> = self.answers.keys().copied().collect();
+        let gone: Vec<_> = self.answers.kinds().collect();
         for kind in gone.into_iter().filter(|kind| !is_wanted(*kind)) {
-            self.answers.remove(&kind);
+            self.answers.remove(kind);
             self.clear(kind);
         }
     }
 
     /// Whether anything is known of it.
     pub(super) fn is_empty(&self) -> bool {
-        self.answers.is_empty()
+        self.answers.kinds().next().is_none()
     }
 
     /// The server's words where this kind may not be seen.
     pub(super) fn denied(&self, kind: ObjectKind) -> Option<&str> {
-        match &self.answers.get(&kind)?.answer {
-            Answer::Denied(what) => Some(what.as_str()),
-            Answer::Listed | Answer::Absent => None,
-        }
+        self.answers.denied(kind)
     }
 
     /// Forgets every object of a kind.
@@ -113,24 +91,30 @@ impl Namespace {
                 self.about.retain(|(of, _), _| *of != kind);
             }
             ObjectKind::Agent(kind) => self.agents.clear(kind),
-            _ => self.workloads.retain(|(of, _), _| *of != kind),
+            _ => self.workloads.retain(|it| it.kind != kind),
         }
     }
 
     pub(super) fn insert(&mut self, object: ClusterObject) {
         match object {
             ClusterObject::Workload(job) if job.kind == ObjectKind::Job => {
-                self.jobs.insert(*job);
+                self.jobs.insert(job);
             }
             ClusterObject::Workload(workload) => {
-                let key = (workload.kind, workload.name.clone());
-                self.workloads.insert(key, *workload);
+                match self.place(workload.kind, &workload.name) {
+                    Ok(at) => self.workloads[at] = workload,
+                    Err(at) => {
+                        // Most namespaces have one or two.
+                        self.workloads.reserve_exact(1);
+                        self.workloads.insert(at, workload);
+                    }
+                }
             }
             ClusterObject::ReplicaSet(set) => {
-                self.sets.insert(*set);
+                self.sets.insert(set);
             }
             ClusterObject::Pod(pod) => {
-                self.pods.insert(*pod);
+                self.pods.insert(pod);
             }
             ClusterObject::Canary(canary) => {
                 self.canaries.insert(canary.name.clone(), *canary);
@@ -209,7 +193,9 @@ impl Namespace {
             ObjectKind::Companion(kind) => self.forget_companion(kind, name),
             ObjectKind::Agent(kind) => self.agents.remove(kind, name),
             _ => {
-                self.workloads.remove(&(kind, name.to_owned()));
+                if let Ok(at) = self.place(kind, name) {
+                    self.workloads.remove(at);
+                }
             }
         }
     }
@@ -224,11 +210,8 @@ impl Namespace {
         if kind == ObjectKind::Job {
             return self.jobs.of(None).collect();
         }
-        let of_kind = self.workloads.range((kind, String::new())..);
-        of_kind
-            .take_while(|((of, _), _)| *of == kind)
-            .map(|(_, workload)| workload)
-            .collect()
+        let of_kind = self.workloads.iter().filter(|it| it.kind == kind);
+        of_kind.map(|workload| &**workload).collect()
     }
 
     /// The workload of a kind and name.
@@ -236,7 +219,13 @@ impl Namespace {
         if kind == ObjectKind::Job {
             return self.jobs.get(name);
         }
-        self.workloads.get(&(kind, name.to_owned()))
+        let at = self.place(kind, name).ok()?;
+        self.workloads.get(at).map(|workload| &**workload)
+    }
+
+    fn place(&self, kind: ObjectKind, name: &str) -> Result<usize, usize> {
+        self.workloads
+            .binary_search_by(|it| (it.kind, it.name.as_str()).cmp(&(kind, name)))
     }
 
     /// The runs of a `CronJob` that are still there, newest first.
@@ -251,7 +240,7 @@ impl Namespace {
 
     /// Every pod.
     pub(super) fn pods(&self) -> impl Iterator<Item = &PodObject> {
-        self.pods.by_name.values()
+        self.pods.all()
     }
 
     /// How Flagger delivers a workload, where it does.
@@ -281,18 +270,9 @@ impl Namespace {
             }
             // Where ReplicaSets may not be listed, or one has not arrived yet, its name tells whose it is.
             let prefix = format!("{}-", workload.name);
-            let first = Some(owner(ObjectKind::ReplicaSet, &prefix));
-            for (owner, names) in self.pods.by_owner.range(first..) {
-                let Some(hash) = owner
-                    .as_ref()
-                    .filter(|owner| owner.kind == "ReplicaSet")
-                    .and_then(|owner| owner.name.strip_prefix(&prefix))
-                else {
-                    break;
-                };
-                if !hash.contains('-')
-                    && !self.sets.by_name.contains_key(&format!("{prefix}{hash}"))
-                {
+            for (set, names) in self.pods.of_sets(&prefix) {
+                let hash = set.strip_prefix(&prefix).unwrap_or_default();
+                if !hash.contains('-') && self.sets.get(set).is_none() {
                     pods.extend(names.iter().filter_map(|name| self.pods.get(name)));
                 }
             }
@@ -312,101 +292,5 @@ fn owner(kind: ObjectKind, name: &str) -> Owner {
     Owner {
         kind: kind.as_str().to_owned(),
         name: name.to_owned(),
-    }
-}
-
-/// Up to so many names of what one has made take no more room than they need.
-const FEW: usize = 4;
-
-/// What something may have made.
-trait Made {
-    fn name(&self) -> &str;
-    fn owner(&self) -> Option<&Owner>;
-}
-
-impl Made for WorkloadState {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn owner(&self) -> Option<&Owner> {
-        self.owner.as_ref()
-    }
-}
-
-impl Made for ReplicaSetState {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn owner(&self) -> Option<&Owner> {
-        self.owner.as_ref()
-    }
-}
-
-impl Made for PodObject {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn owner(&self) -> Option<&Owner> {
-        self.owner.as_ref()
-    }
-}
-
-/// Objects by name, with an index by owner.
-#[derive(Clone, Debug)]
-struct Owned<T> {
-    by_name: BTreeMap<String, T>,
-    /// Most have made one or two: their names in order, which takes no tree.
-    by_owner: BTreeMap<Option<Owner>, Vec<String>>,
-}
-
-impl<T> Default for Owned<T> {
-    fn default() -> Self {
-        Self {
-            by_name: BTreeMap::new(),
-            by_owner: BTreeMap::new(),
-        }
-    }
-}
-
-impl<T: Made> Owned<T> {
-    fn insert(&mut self, object: T) {
-        let name = object.name().to_owned();
-        self.remove(&name);
-        let names = self.by_owner.entry(object.owner().cloned()).or_default();
-        if let Err(place) = names.binary_search(&name) {
-            if names.len() < FEW {
-                names.reserve_exact(1);
-            }
-            names.insert(place, name.clone());
-        }
-        self.by_name.insert(name, object);
-    }
-
-    fn remove(&mut self, name: &str) {
-        let Some(object) = self.by_name.remove(name) else {
-            return;
-        };
-        let owner = object.owner().cloned();
-        if let Some(names) = self.by_owner.get_mut(&owner) {
-            names.retain(|it| it != name);
-            if names.is_empty() {
-                self.by_owner.remove(&owner);
-            }
-        }
-    }
-
-    fn get(&self, name: &str) -> Option<&T> {
-        self.by_name.get(name)
-    }
-
-    fn of(&self, owner: Option<&Owner>) -> impl Iterator<Item = &T> + use<'_, T> {
-        let names = self.by_owner.get(&owner.cloned());
-        names
-            .into_iter()
-            .flatten()
-            .filter_map(|name| self.get(name))
     }
 }

@@ -1,9 +1,12 @@
 //! Which workload, in which namespace of which cluster, a cell is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::domain::{
-    agent::AgentKind,
+    agent::{AgentKind, ArgoServer},
     desired::{Desired, DesiredCell, RefName},
     ids::{CellKey, EnvironmentName, ObjectId},
     problem::Problem,
@@ -18,8 +21,19 @@ use super::{object::ObjectKind, selector::Selector};
 /// In place of a namespace: all of them. No namespace is called so.
 pub const EVERYWHERE: &str = "*";
 
-/// The namespaces in which objects of each kind are looked for.
-pub type Wanted = BTreeMap<ObjectKind, BTreeSet<String>>;
+/// The namespaces in which objects of each kind are looked for: most often the same for all, and then there once.
+pub type Wanted = BTreeMap<ObjectKind, Arc<BTreeSet<String>>>;
+
+/// Where agents' objects are looked for beside a cell's own cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentsAt {
+    /// The kubeconfig context, or the address of an Argo CD that is asked by its own API.
+    pub context: String,
+    /// The namespace; `None`: all.
+    pub namespace: Option<String>,
+    /// Which of them.
+    pub kinds: &'static [AgentKind],
+}
 
 /// What is watched for one environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +45,7 @@ pub struct ClusterTarget {
     cells: Vec<CellTarget>,
     /// By context: what its cells are judged by.
     wanted: BTreeMap<String, Wanted>,
+    agents: Vec<AgentsAt>,
 }
 
 /// How one cell is found.
@@ -48,6 +63,8 @@ pub struct CellTarget {
     pub subject: Subject,
     /// Where that is written.
     pub written: Option<Written>,
+    /// The `ImagePolicy` that is marked there, whose pick Flux's image automation writes: `NAMESPACE/NAME`.
+    pub policy: Option<Arc<str>>,
 }
 
 /// Where a cell's version is written: which agent brings it is told by that, too.
@@ -99,7 +116,7 @@ pub struct NotesTarget {
 impl ClusterTarget {
     /// Watches these cells for an environment.
     pub fn new(environment: EnvironmentName, context: String, cells: Vec<CellTarget>) -> Self {
-        let mut wanted: BTreeMap<String, Wanted> = BTreeMap::new();
+        let mut wanted: BTreeMap<String, BTreeMap<ObjectKind, BTreeSet<String>>> = BTreeMap::new();
         wanted.entry(context.clone()).or_default();
         for place in cells.iter().flat_map(|cell| &cell.places) {
             // A selector of two hundred cells names the same namespace two hundred times.
@@ -116,17 +133,62 @@ impl ClusterTarget {
                 }
             }
         }
-        for there in wanted.values_mut().filter(|there| !there.is_empty()) {
-            for kind in AgentKind::WATCHED {
-                there.insert(ObjectKind::Agent(kind), [EVERYWHERE.to_owned()].into());
+        let everywhere: Arc<BTreeSet<String>> = Arc::new([EVERYWHERE.to_owned()].into());
+        let shared = |there: BTreeMap<ObjectKind, BTreeSet<String>>| {
+            let mut wanted = Wanted::new();
+            for (kind, namespaces) in there {
+                let known = wanted.values().find(|it| ***it == namespaces).cloned();
+                wanted.insert(kind, known.unwrap_or_else(|| Arc::new(namespaces)));
             }
-        }
+            if !wanted.is_empty() {
+                let agents = AgentKind::WATCHED.map(ObjectKind::Agent);
+                wanted.extend(agents.map(|kind| (kind, Arc::clone(&everywhere))));
+            }
+            wanted
+        };
+        let wanted = wanted.into_iter();
+        let wanted = wanted
+            .map(|(context, there)| (context, shared(there)))
+            .collect();
         Self {
             environment,
             context,
             cells,
             wanted,
+            agents: Vec::new(),
         }
+    }
+
+    /// Looks for agents there, too, where it looks for anything.
+    #[must_use]
+    pub fn with_agents(mut self, agents: Vec<AgentsAt>) -> Self {
+        if self.cells.is_empty() {
+            return self;
+        }
+        for at in &agents {
+            let there = self.wanted.entry(at.context.clone()).or_default();
+            for kind in at.kinds {
+                let everywhere = Arc::new([EVERYWHERE.to_owned()].into());
+                there.insert(ObjectKind::Agent(*kind), everywhere);
+            }
+        }
+        self.agents = agents;
+        self
+    }
+
+    /// The one namespace in which the agents of a context are looked for; `None`: in all.
+    pub fn agents_in(&self, context: &str) -> Option<&str> {
+        let mut named = self.agents.iter().filter(|at| at.context == context);
+        let only = named.next()?.namespace.as_deref()?;
+        let agreed = named.all(|at| at.namespace.as_deref() == Some(only));
+        // Of the agents of its own cluster nobody said where they are.
+        (agreed && self.context != context).then_some(only)
+    }
+
+    /// Contexts that are asked for agents alone.
+    pub fn elsewhere(&self) -> impl Iterator<Item = &str> {
+        let agents = self.agents.iter().map(|at| at.context.as_str());
+        agents.filter(|context| *context != self.context)
     }
 
     /// Its cells.
@@ -144,7 +206,8 @@ impl ClusterTarget {
     pub fn only(self, is_wanted: impl Fn(&CellKey) -> bool) -> Option<Self> {
         let cells = self.cells.into_iter();
         let cells: Vec<_> = cells.filter(|it| is_wanted(&it.cell)).collect();
-        (!cells.is_empty()).then(|| Self::new(self.environment, self.context, cells))
+        (!cells.is_empty())
+            .then(|| Self::new(self.environment, self.context, cells).with_agents(self.agents))
     }
 }
 
@@ -213,6 +276,7 @@ impl CellTarget {
             desired: cell.version.clone(),
             subject: cell.subject,
             written: None,
+            policy: cell.policy.clone(),
         })
     }
 }
@@ -230,11 +294,12 @@ fn is_name(text: &str) -> bool {
 /// Targets of every environment with a cluster, and what cannot be looked for.
 ///
 /// Cells that declare no version are left out: nothing is expected to run for them. `addresses` has the address of the
-/// repository that a ref is in.
+/// repository that a ref is in, and `servers` are Argo CD's that are asked by their own API.
 pub fn targets(
     topology: &Topology,
     desired: &Desired,
     addresses: &BTreeMap<RefName, String>,
+    servers: &[ArgoServer],
 ) -> (Vec<ClusterTarget>, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut all = Vec::new();
@@ -261,11 +326,19 @@ pub fn targets(
                 Err(message) => problems.push(Problem::cluster(context.clone(), message)),
             }
         }
-        all.push(ClusterTarget::new(
-            environment.name.clone(),
-            context.clone(),
-            cells,
-        ));
+        let hub = environment.agent.iter().map(|place| AgentsAt {
+            context: place.cluster.clone(),
+            namespace: place.namespace.clone(),
+            kinds: &AgentKind::WATCHED,
+        });
+        let servers = servers.iter().map(|server| AgentsAt {
+            context: server.url.clone(),
+            namespace: None,
+            kinds: &ArgoServer::KINDS,
+        });
+        let agents = hub.chain(servers).collect();
+        let target = ClusterTarget::new(environment.name.clone(), context.clone(), cells);
+        all.push(target.with_agents(agents));
     }
     (all, problems)
 }

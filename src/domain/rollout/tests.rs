@@ -2,7 +2,8 @@
 
 mod agents;
 mod batch;
-mod fixtures;
+mod elsewhere;
+pub(super) mod fixtures;
 mod health;
 mod pods;
 mod progressive;

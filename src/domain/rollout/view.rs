@@ -6,13 +6,14 @@ use jiff::Timestamp;
 
 use super::{
     agents::Agents,
+    answers::Answer,
     companion::CompanionObject,
     event::{ClusterEvent, Touched},
     live::{ClusterNote, Connection},
     needs::Held,
     object::{ClusterObject, ObjectKind},
     pods,
-    store::{Answer, Namespace},
+    store::Namespace,
     target::{EVERYWHERE, Wanted},
 };
 use crate::domain::ids::CellKey;
@@ -180,7 +181,7 @@ impl ClusterView {
         let mut denied = None;
         // Whoever may not see agents still sees what runs: a column is known without them.
         for (kind, names) in wanted.iter().filter(|(kind, _)| !kind.is_beside()) {
-            for name in names {
+            for name in names.iter() {
                 let namespace = self.namespaces.get(name);
                 let answered = namespace.and_then(|namespace| namespace.answered(*kind));
                 match answered {
@@ -245,6 +246,14 @@ impl ClusterView {
         match &self.link {
             Link::Lost(loss) => Some(&loss.reason),
             Link::Connecting | Link::Up { .. } => None,
+        }
+    }
+
+    /// The same, until all that was known before has been answered anew.
+    pub(super) fn trouble(&self) -> Option<&str> {
+        match &self.link {
+            Link::Lost(loss) | Link::Up { before: Some(loss) } => Some(&loss.reason),
+            Link::Connecting | Link::Up { before: None } => None,
         }
     }
 
@@ -324,9 +333,14 @@ impl ClusterView {
 
     /// A loss is over where all that was known before it has been answered anew; agents, without which a column is known, aside.
     fn heal(&mut self) {
+        // Where nothing but agents is looked for, they are what has to be known.
+        let alone = self.namespaces.keys().all(|name| name == EVERYWHERE);
         let mut all = self.namespaces.iter();
         if let Link::Up { before } = &mut self.link
-            && all.all(|(name, namespace)| name == EVERYWHERE || namespace.is_current())
+            && all.all(|(name, namespace)| match name.as_str() {
+                EVERYWHERE => !alone || namespace.is_all_current(),
+                _ => namespace.is_current(),
+            })
         {
             *before = None;
         }

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 use super::{
     agents::{self, Commits, Declared},
     assess::{self, There},
+    automation,
     event::{ClusterEvent, Touched},
     live::{Connection, Health, LiveCell},
     needs::{self, Held},
@@ -18,7 +20,7 @@ use super::{
     target::{CellTarget, ClusterTarget, EVERYWHERE},
     view::ClusterView,
 };
-use crate::domain::{desired::RefName, ids::ObjectId};
+use crate::domain::{desired::RefName, ids::ObjectId, problem::Problem};
 
 /// A view of each cluster, by kubeconfig context. Environments that share one share what is known of it, and the objects of
 /// one cell may be in several.
@@ -66,6 +68,18 @@ impl ClusterViews {
         known.map_or(Connection::Connecting, |(view, wanted)| {
             view.connection(wanted)
         })
+    }
+
+    /// What is not known because a context, which is asked for agents, did not answer within `patience`; `None`: it did.
+    pub fn silence(&self, context: &str, patience: Duration) -> Option<Problem> {
+        let view = self.views.get(context)?;
+        let words = match (view.loss(), view.as_of()) {
+            (Some(why), _) => format!("did not answer: {why}"),
+            (None, None) => format!("did not answer within {} s", patience.as_secs_f32()),
+            (None, Some(_)) => return None,
+        };
+        let message = format!("what agents do is not known: {context} {words}");
+        Some(Problem::cluster(context.to_owned(), message))
     }
 
     /// This is what a ref declares at a commit; `None` where that cannot be read here.
@@ -141,6 +155,7 @@ impl ClusterViews {
             cell.hop = agents::without(target, &cell);
             None
         };
+        cell.next_write = automation::next_write(&self.views, target).map(Box::new);
         since::tell(&mut cell, &found, agent);
         agents::shut(&mut cell, now);
         (cell, unread)

@@ -8,9 +8,14 @@ use tokio::time::timeout;
 
 use super::{
     Options,
+    argocd::Facade,
     bounds::Pace,
     error::{ClusterError, cause},
     exec, kubeconfig,
+};
+use crate::{
+    domain::{address, agent::ArgoServer},
+    sources::credential,
 };
 
 /// How long a credential plugin may take.
@@ -38,6 +43,10 @@ pub(super) async fn connect(
     pace: &Pace,
 ) -> Result<Connected, ClusterError> {
     install_crypto();
+    let mut servers = options.argocd.iter();
+    if let Some(server) = servers.find(|it| it.url == context) {
+        return argocd_at(server, options, pace).await;
+    }
     let broken = ClusterError::Broken;
     let files = options.kubeconfig.clone();
     let kubeconfig = tokio::task::spawn_blocking(move || kubeconfig::read(&files))
@@ -79,11 +88,64 @@ pub(super) async fn connect(
     }
 }
 
+/// The same of an Argo CD that is asked by its own API.
+async fn argocd_at(
+    server: &ArgoServer,
+    options: &Options,
+    pace: &Pace,
+) -> Result<Connected, ClusterError> {
+    let broken = ClusterError::Broken;
+    let at = address::shown(&server.url);
+    let at_server = |message: String| format!("{at}: {message}");
+    let url = server.url.parse();
+    let url = url.map_err(|error: http::uri::InvalidUri| broken(at_server(error.to_string())))?;
+    let mut config = kubeconfig::plain(url);
+    if let Some(from) = &server.token {
+        let token = credential::read(from).await;
+        let token = token.map_err(|why| {
+            broken(format!(
+                "the token of `[[argocd]]` {at} cannot be had: {why}"
+            ))
+        })?;
+        config.auth_info.token = Some(token);
+    }
+    config.connect_timeout = Some(options.patience);
+    config.default_retry = false;
+    let pace = pace.clone();
+    let build = move || {
+        let builder = ClientBuilder::try_from(config);
+        builder.map(|it| it.with_layer(&Facade::default()).with_layer(&pace).build())
+    };
+    let client: Client = tokio::task::spawn_blocking(build)
+        .await
+        .map_err(|error| broken(cause(&error)))?
+        .map_err(|error| broken(at_server(cause(&error))))?;
+    match probe(&client, options.patience * 2).await {
+        Ok(()) => Ok(Connected {
+            client,
+            server: server.url.clone(),
+            expires: None,
+        }),
+        Err(ClusterError::Broken(message)) => Err(broken(at_server(message))),
+        Err(other) => Err(other),
+    }
+}
+
 /// Connects for what is asked by hand: somebody waits for each answer, and hears which cluster gives none.
 pub(super) async fn reach(context: &str, options: &Options) -> Result<Client, String> {
     let connected = connect(context, options, &Pace::by_hand(context, options)).await;
     let client = connected.map(|it| it.client);
-    client.map_err(|error| format!("cluster {context}: {}", error.message()))
+    let what = if is_argocd(context, options) {
+        "Argo CD"
+    } else {
+        "cluster"
+    };
+    client.map_err(|error| format!("{what} {context}: {}", error.message()))
+}
+
+/// Whether it is no context, but an Argo CD that is asked by its own API.
+pub(super) fn is_argocd(context: &str, options: &Options) -> bool {
+    options.argocd.iter().any(|it| it.url == context)
 }
 
 /// A sign of life: any answer counts that is not 401 or the server's own failure.

@@ -9,7 +9,12 @@ use kube::{
 };
 use serde_json::Value;
 
-use super::{Options, connect::reach, custom, error::ClusterError};
+use super::{
+    Options, argocd,
+    connect::{is_argocd, reach},
+    custom,
+    error::ClusterError,
+};
 use crate::domain::agent::{self, AgentObject, Order, Reference};
 
 /// How often an object is looked at while what it was told is waited for.
@@ -19,6 +24,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 pub struct Control {
     client: Client,
     of: Reference,
+    /// It is told by Argo CD's own API, which shows what was so a moment ago.
+    own: bool,
 }
 
 /// What an agent was told, by which it is told that it has done that.
@@ -26,6 +33,8 @@ pub struct Control {
 pub struct Told {
     order: Order,
     stamp: String,
+    /// When the operation before it began, where it begins one and is told by Argo CD's own API.
+    before: Option<Option<String>>,
 }
 
 impl Control {
@@ -35,7 +44,8 @@ impl Control {
     /// A sentence, where that cannot be reached.
     pub async fn connect(context: &str, of: Reference, options: &Options) -> Result<Self, String> {
         let client = reach(context, options).await?;
-        Ok(Self { client, of })
+        let own = is_argocd(context, options);
+        Ok(Self { client, of, own })
     }
 
     /// The object as it is now, read and whole.
@@ -56,6 +66,17 @@ impl Control {
             return Err(why);
         }
         let stamp = now.to_string();
+        if self.own {
+            let request = argocd::call(order, &self.of, &object, &stamp)?;
+            let told = self.client.request::<Value>(request).await;
+            told.map_err(|error| Self::words(&self.of, &error))?;
+            let begins = matches!(order, Order::Sync | Order::Rollback(_));
+            return Ok(Told {
+                order,
+                stamp,
+                before: begins.then(|| began(&object)),
+            });
+        }
         if order == Order::Reconcile {
             for source in agent.sources.iter().filter_map(|from| from.object.as_ref()) {
                 self.patch(source, &order.patch(&stamp, &Value::Null))
@@ -63,7 +84,11 @@ impl Control {
             }
         }
         self.patch(&self.of, &order.patch(&stamp, &object)).await?;
-        Ok(Told { order, stamp })
+        Ok(Told {
+            order,
+            stamp,
+            before: None,
+        })
     }
 
     /// Waits until the agent has done what it was told, `timeout` at most. Returns how it is then; `None`: it has not.
@@ -78,7 +103,9 @@ impl Control {
         let waited = tokio::time::timeout(timeout, async {
             loop {
                 let (agent, object) = self.read().await?;
-                if told.order.is_done(&told.stamp, &agent, &object) {
+                // An operation that has not begun there is not one that has ended.
+                let began = told.before.as_ref().is_none_or(|it| *it != began(&object));
+                if began && told.order.is_done(&told.stamp, &agent, &object) {
                     return Ok(agent);
                 }
                 tokio::time::sleep(LOOK_EVERY).await;
@@ -114,4 +141,10 @@ impl Control {
         };
         format!("{kind} {namespace}/{name}: {why}")
     }
+}
+
+/// When the last operation of an Application began.
+fn began(object: &Value) -> Option<String> {
+    let began = object.pointer("/status/operationState/startedAt")?;
+    began.as_str().map(str::to_owned)
 }

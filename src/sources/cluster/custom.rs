@@ -153,11 +153,15 @@ pub(super) async fn is_served(client: &Client, resource: &ApiResource) -> bool {
     }
 }
 
-/// Lists and watches the objects of an agent's kind in all namespaces.
-pub(super) fn watch_agents(client: Client, kind: AgentKind) -> Answers {
+/// Lists and watches the objects of an agent's kind in a namespace, or in all of them.
+pub(super) fn watch_agents(client: Client, kind: AgentKind, namespace: Option<&str>) -> Answers {
+    let namespace = namespace.map(str::to_owned);
     let events = async move {
         let resource = served(&client, kind).await;
-        let api: Api<Seen> = Api::all_with(client, &resource);
+        let api: Api<Seen> = match namespace {
+            Some(namespace) => Api::namespaced_with(client, &namespace, &resource),
+            None => Api::all_with(client, &resource),
+        };
         watcher(api, Config::default().page_size(PAGE))
     };
     let events = stream::once(events).flatten();

@@ -26,6 +26,9 @@ use crate::domain::{
     rollout::{ClusterObject, CompanionKind, ObjectKind},
 };
 
+/// Objects of one page of a list: lists of several kinds and clusters come at once, and each is held as text and as objects.
+const PAGE: u32 = 100;
+
 /// A row of the table. It is written as access rules and `kubectl` name a resource: `deployments.v1.apps`.
 pub(super) struct Kind {
     /// The API group; empty for the core group.
@@ -127,7 +130,7 @@ impl Kind {
                 custom::watch_wanted(client, self.resource(), namespace, wanted, read)
             }
             Watch::Beside(kind) => custom::watch_companions(client, kind, namespace, wanted),
-            Watch::All(kind) => custom::watch_agents(client, kind),
+            Watch::All(kind) => custom::watch_agents(client, kind, namespace),
         }
     }
 
@@ -232,7 +235,7 @@ fn watch<K: Watched>(
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     };
-    let events = watcher(api, Config::default());
+    let events = watcher(api, Config::default().page_size(PAGE));
     events
         .map(move |event| event.map(|event| answer(event, &wanted)))
         .boxed()

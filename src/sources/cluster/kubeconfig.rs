@@ -225,6 +225,15 @@ fn usual_files() -> Result<Vec<PathBuf>, String> {
     Ok(vec![home.join(".kube").join("config")])
 }
 
+/// A server that no kubeconfig names, by the way that the environment's proxy leads to it.
+pub(super) fn plain(server: http::Uri) -> Config {
+    let intercepted = Matcher::from_env().intercept(&server);
+    let proxy = intercepted.map(|it| it.uri().clone());
+    let mut config = Config::new(server);
+    config.proxy_url = proxy.filter(|_| through_proxy(&config.cluster_url));
+    config
+}
+
 /// Says that a context is not there, or has no user.
 pub(super) fn without_user(kubeconfig: &Kubeconfig, name: &str) -> String {
     if kubeconfig

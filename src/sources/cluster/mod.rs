@@ -7,6 +7,7 @@
 //! A server that is gone is noticed by the watches that break, and one that has fallen silent by a small
 //! request every [`Options::heartbeat`], since neither a watch without changes nor TCP would tell.
 
+mod argocd;
 mod bounds;
 mod conduct;
 mod connect;
@@ -32,7 +33,7 @@ mod watcher;
 mod watches;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -50,17 +51,22 @@ pub use control::{Control, Told};
 pub use judge::judge;
 pub use kubeconfig::contexts;
 pub use login::login;
-pub use objects::{Kind, Objects, Of, Place};
+pub use objects::{Kind, Objects, Of, Place, Unseen};
 use session::{Events, Interest};
 pub use snapshot::{Snapshot, snapshot};
 
-use crate::domain::rollout::{ClusterTarget, Held, NotesTarget};
+use crate::domain::{
+    agent::ArgoServer,
+    rollout::{ClusterTarget, Held, NotesTarget},
+};
 
 /// Where credentials come from and how patient the tasks are.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Kubeconfig files, merged as kubectl merges `KUBECONFIG`. Empty: `KUBECONFIG`, else `~/.kube/config`.
     pub kubeconfig: Vec<PathBuf>,
+    /// Argo CD's that are asked by their own API: their addresses stand in place of contexts.
+    pub argocd: Vec<ArgoServer>,
     /// How often a server is asked for a sign of life.
     pub heartbeat: Duration,
     /// How long such an answer, or a connection, may take.
@@ -79,6 +85,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             kubeconfig: Vec::new(),
+            argocd: Vec::new(),
             heartbeat: Duration::from_secs(3),
             patience: Duration::from_secs(3),
             answer: Duration::from_secs(15),
@@ -93,7 +100,7 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct Watching {
     events: Events,
-    options: Options,
+    options: Mutex<Options>,
     runtime: Handle,
     connections: Mutex<BTreeMap<String, Connection>>,
 }
@@ -119,7 +126,7 @@ impl Drop for Connection {
 pub fn watch(targets: &[ClusterTarget], events: Events, options: Options) -> Watching {
     let watching = Watching {
         events,
-        options,
+        options: Mutex::new(options),
         runtime: Handle::current(),
         connections: Mutex::default(),
     };
@@ -131,11 +138,27 @@ impl Watching {
     /// Watches these targets from now on; connections that are still needed stay.
     pub fn retarget(&self, targets: &[ClusterTarget]) {
         let mut wanted: BTreeMap<String, Interest> = BTreeMap::new();
-        for (context, kinds) in targets.iter().flat_map(ClusterTarget::wanted) {
-            let interest = wanted.entry(context.clone()).or_default();
-            for (kind, namespaces) in kinds {
-                let known = interest.wanted.entry(*kind).or_default();
-                known.extend(namespaces.iter().cloned());
+        for target in targets {
+            for (context, kinds) in target.wanted() {
+                let only = target.agents_in(context);
+                let interest = wanted.entry(context.clone()).or_insert_with(|| Interest {
+                    agents_in: only.map(str::to_owned),
+                    ..Interest::default()
+                });
+                // Where two do not agree, agents are looked for in all namespaces.
+                interest.agents_in.take_if(|it| Some(it.as_str()) != only);
+                for (kind, namespaces) in kinds {
+                    match interest.wanted.entry(*kind) {
+                        Entry::Vacant(place) => {
+                            place.insert(Arc::clone(namespaces));
+                        }
+                        Entry::Occupied(known) if known.get() == namespaces => {}
+                        Entry::Occupied(mut known) => {
+                            let known = Arc::make_mut(known.get_mut());
+                            known.extend(namespaces.iter().cloned());
+                        }
+                    }
+                }
             }
         }
         let mut connections = self.lock();
@@ -180,6 +203,19 @@ impl Watching {
         }
     }
 
+    /// These Argo CD's are asked by their own API from now on; those that are asked already, as before.
+    pub fn learn(&self, servers: &[ArgoServer]) {
+        let mut options = self.options.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut options.argocd, servers.to_vec());
+        drop(options);
+        // One whose token is elsewhere now is connected anew with the next targets.
+        let is_same = |context: &String| {
+            let of = |all: &[ArgoServer]| all.iter().find(|it| it.url == *context).cloned();
+            of(&before) == of(servers)
+        };
+        self.lock().retain(|context, _| is_same(context));
+    }
+
     /// Tries lost connections again now instead of waiting.
     pub fn retry(&self) {
         for connection in self.lock().values() {
@@ -195,7 +231,10 @@ impl Watching {
             receiver,
             retry.clone(),
             self.events.clone(),
-            self.options.clone(),
+            self.options
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
         ));
         Connection {
             interest: sender,

@@ -28,6 +28,8 @@ const BEFORE_EXPIRY: Duration = Duration::from_secs(30);
 pub(super) struct Interest {
     /// What is looked for, and where.
     pub(super) wanted: Wanted,
+    /// The one namespace in which agents are looked for; `None`: in all.
+    pub(super) agents_in: Option<String>,
     /// The cell whose notes are wanted.
     pub(super) notes: Option<NotesTarget>,
     /// What is asked for by its name.
@@ -266,7 +268,7 @@ impl<'a> Session<'a> {
         let Some((kind, namespaces)) = self.watches.answered(from) else {
             return Ok(());
         };
-        let own = self.wanted.get(&kind).into_iter().flatten();
+        let own = self.wanted.get(&kind).into_iter().flat_map(|it| it.iter());
         let shared: BTreeSet<_> = own
             .filter(|name| namespaces.contains(*name))
             .cloned()
@@ -286,6 +288,7 @@ impl<'a> Session<'a> {
             self.send(ClusterEvent::Narrowed(self.wanted.clone()))
                 .await?;
         }
+        self.watches.agents_in(interest.agents_in);
         self.arrange(&minus(&self.wanted, &before));
         self.select(interest.notes);
         self.held.send_if_modified(|now| {
@@ -332,10 +335,10 @@ fn minus(these: &Wanted, those: &Wanted) -> Wanted {
     let more = these.iter().map(|(kind, names)| {
         let known = those.get(kind);
         let is_new = |name: &&String| known.is_none_or(|known| !known.contains(*name));
-        (*kind, names.iter().filter(is_new).cloned().collect())
+        let names: BTreeSet<String> = names.iter().filter(is_new).cloned().collect();
+        (*kind, Arc::new(names))
     });
-    more.filter(|(_, names): &(_, BTreeSet<String>)| !names.is_empty())
-        .collect()
+    more.filter(|(_, names)| !names.is_empty()).collect()
 }
 
 #[cfg(test)]

@@ -88,10 +88,14 @@ pub async fn snapshot(targets: &[ClusterTarget], timeout: Duration, options: Opt
     drop(watching);
     let problems = targets.iter();
     let problems = problems.filter_map(|target| problem(target, &views, timeout));
-    Snapshot {
-        problems: problems.collect(),
-        views,
-    }
+    let mut problems: Vec<Problem> = problems.collect();
+    let elsewhere: BTreeSet<&str> = targets.iter().flat_map(ClusterTarget::elsewhere).collect();
+    // One that is an environment's own is told by that.
+    let alone = elsewhere
+        .into_iter()
+        .filter(|context| targets.iter().all(|it| it.context != *context));
+    problems.extend(alone.filter_map(|context| views.silence(context, timeout)));
+    Snapshot { problems, views }
 }
 
 fn problem(target: &ClusterTarget, views: &ClusterViews, timeout: Duration) -> Option<Problem> {

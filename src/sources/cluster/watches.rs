@@ -31,6 +31,8 @@ pub(super) struct Watches {
     last_id: u32,
     /// Kinds that may not be listed across all namespaces.
     narrow: BTreeSet<ObjectKind>,
+    /// The one namespace in which agents are looked for; `None`: in all.
+    agents_in: Option<String>,
     tasks: JoinSet<()>,
 }
 
@@ -59,6 +61,11 @@ impl Watches {
         self.narrow.insert(kind);
     }
 
+    /// Agents are looked for in this namespace alone, or in all of them.
+    pub(super) fn agents_in(&mut self, namespace: Option<String>) {
+        self.agents_in = namespace;
+    }
+
     /// Starts and ends watches so that they tell about `all`. What is `added` was not looked at before: a watch across all
     /// namespaces, which has already told about those that it knew of, lists again.
     pub(super) fn arrange(
@@ -80,10 +87,11 @@ impl Watches {
         });
         for key in wanted {
             self.last_id += 1;
-            let namespaces = Arc::new(match &key.namespace {
-                Some(namespace) => [namespace.clone()].into(),
-                None => all.get(&key.kind).cloned().unwrap_or_default(),
-            });
+            let namespaces = match &key.namespace {
+                Some(namespace) if !key.kind.is_agent() => Arc::new([namespace.clone()].into()),
+                // Those of agents stand for all, wherever they are looked for.
+                _ => all.get(&key.kind).cloned().unwrap_or_default(),
+            };
             let run = watcher::run(
                 client.clone(),
                 options.clone(),
@@ -112,7 +120,7 @@ impl Watches {
             if many || namespaces.contains(EVERYWHERE) {
                 wanted.insert(WatchKey {
                     kind,
-                    namespace: None,
+                    namespace: self.agents_in.clone().filter(|_| kind.is_agent()),
                 });
             } else {
                 wanted.extend(namespaces.iter().cloned().map(|namespace| WatchKey {

@@ -115,6 +115,7 @@ pub fn target_in(context: &str, environment: &str, cells: &[(&str, &str)]) -> Cl
         desired: None,
         subject: tidegate::domain::subject::Subject::Image,
         written: None,
+        policy: None,
     });
     ClusterTarget::new(environment.into(), context.to_owned(), cells.collect())
 }
@@ -195,6 +196,12 @@ impl Console {
         self.views.connection(target.unwrap())
     }
 
+    /// What a context that is asked for agents alone does not say.
+    pub fn silence(&self, context: &str) -> Option<String> {
+        let problem = self.views.silence(context, DEADLINE);
+        problem.map(|problem| problem.message)
+    }
+
     pub fn cell(&self, environment: &str, service: &str) -> LiveCell {
         let key = CellKey::new(service, environment);
         let mut cells = self.targets.iter().flat_map(ClusterTarget::cells);
@@ -232,6 +239,7 @@ impl Home {
 pub fn impatient(kubeconfig: Vec<PathBuf>) -> Options {
     Options {
         kubeconfig,
+        argocd: Vec::new(),
         heartbeat: Duration::from_millis(200),
         patience: Duration::from_secs(1),
         answer: Duration::from_secs(1),

@@ -2,6 +2,7 @@
 
 mod access;
 mod agents;
+mod argocd;
 mod beside;
 mod by_hand;
 mod certificates;

@@ -110,6 +110,7 @@ fn target() -> ClusterTarget {
         desired: Some("1.0".into()),
         subject: Subject::Image,
         written: None,
+        policy: None,
     };
     ClusterTarget::new("dev".into(), "dev".to_owned(), vec![cell])
 }

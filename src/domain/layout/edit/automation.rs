@@ -1,7 +1,10 @@
 //! Who writes a version by itself: Flux's image automation at the lines that its markers name, Argo CD's Image Updater into
 //! the files that it keeps and by the annotations of an Application. What is written by hand there, they write over.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{Place, Spot, beside::Left};
 use crate::domain::{
@@ -25,7 +28,7 @@ pub(super) struct Automation {
     /// It is one that the Image Updater keeps.
     kept: bool,
     /// The policies that Flux's markers name, by line from 1.
-    policies: HashMap<u32, String>,
+    policies: HashMap<u32, Arc<str>>,
     /// Documents that ask the Image Updater to change them.
     updated: HashSet<usize>,
 }
@@ -38,12 +41,8 @@ impl Automation {
             kept: name.starts_with(KEPT),
             ..Self::default()
         };
+        found.policies = marked(bytes);
         let text = String::from_utf8_lossy(bytes);
-        if text.contains(POLICY_MARK) {
-            let policies = (1..).zip(text.lines());
-            let policies = policies.filter_map(|(line, text)| Some((line, policy_of(text)?)));
-            found.policies = policies.collect();
-        }
         if text.contains(UPDATER) {
             found.updated = updated(bytes);
         }
@@ -93,6 +92,18 @@ impl Automation {
     }
 }
 
+/// The policies that Flux's markers name in a file, as `NAMESPACE/NAME`, by line from 1. Nearly all files have none.
+pub(in crate::domain::layout) fn marked(bytes: &[u8]) -> HashMap<u32, Arc<str>> {
+    let text = String::from_utf8_lossy(bytes);
+    if !text.contains(POLICY_MARK) {
+        return HashMap::new();
+    }
+    let policies = (1..).zip(text.lines());
+    policies
+        .filter_map(|(line, text)| Some((line, policy_of(text)?)))
+        .collect()
+}
+
 /// The documents of a file that ask the Image Updater to change them.
 fn updated(bytes: &[u8]) -> HashSet<usize> {
     let Ok(yaml) = manifest::parse(bytes) else {
@@ -109,12 +120,12 @@ fn updated(bytes: &[u8]) -> HashSet<usize> {
 }
 
 /// `flux-system/web`, of a line that has `# {"$imagepolicy": "flux-system:web:tag"}` behind its value.
-fn policy_of(line: &str) -> Option<String> {
+fn policy_of(line: &str) -> Option<Arc<str>> {
     let (_, after) = line.split_once(POLICY_MARK)?;
     let (_, value) = after.split_once(':')?;
     let mut parts = value.split('"').nth(1)?.split(':');
     let (namespace, name) = (parts.next()?, parts.next()?);
-    Some(format!("{namespace}/{name}"))
+    Some(format!("{namespace}/{name}").into())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 
 mod absent;
 mod append;
-mod automation;
+pub(super) mod automation;
 mod beside;
 mod changes;
 mod companions;

@@ -129,6 +129,11 @@ impl<'b> File<'b> {
         }
     }
 
+    /// What is in it.
+    pub(crate) fn bytes(&self) -> &'b [u8] {
+        self.bytes
+    }
+
     /// The same, noting which scalars are read.
     pub(crate) fn noted(bytes: &'b [u8]) -> Self {
         Self {

@@ -68,6 +68,8 @@ pub(in crate::domain::layout) struct Fact {
     pub(in crate::domain::layout) paired: bool,
     /// Another container runs the same image as another version.
     pub(in crate::domain::layout) other: Option<Box<Other>>,
+    /// The policy of Flux's image automation that is marked there.
+    pub(in crate::domain::layout) policy: Option<Arc<str>>,
 }
 
 impl FileFacts {
@@ -149,6 +151,7 @@ impl From<Found> for Fact {
             line: found.line,
             paired: matches!(found.place, Place::Scalar { pair: Some(_), .. }),
             other: None,
+            policy: None,
         }
     }
 }

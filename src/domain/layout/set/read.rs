@@ -8,6 +8,7 @@ use super::{
         bindings::Bindings,
         claims::{Claimant, Claims},
         containers::{self, Cells, Run},
+        edit::automation::marked,
         extract::{File, Findings, Found, Place},
         pattern::Pattern,
     },
@@ -69,6 +70,15 @@ impl LayoutSet {
         let (mut facts, runs) = self.read(path, file, places);
         if let Some(yaml) = file.tree().filter(|_| !runs.is_empty()) {
             containers::contradictions(yaml, &self.layouts, &runs, &mut facts.entries);
+        }
+        let policies = marked(file.bytes());
+        if !policies.is_empty() {
+            let all = facts.entries.iter_mut().flat_map(|entry| &mut entry.facts);
+            for fact in all {
+                if let Some(policy) = policies.get(&fact.line) {
+                    Arc::make_mut(fact).policy = Some(Arc::clone(policy));
+                }
+            }
         }
         facts
     }
@@ -282,6 +292,7 @@ impl LayoutSet {
                 line: 1,
                 paired: false,
                 other: None,
+                policy: None,
             })],
         });
         FileFacts {

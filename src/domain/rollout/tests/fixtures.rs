@@ -93,7 +93,7 @@ pub(super) fn replica_set(name: &str, revision: &str, version: &str) -> ReplicaS
     }
 }
 
-pub(super) fn owner(kind: &str, name: &str) -> Owner {
+pub(in crate::domain::rollout) fn owner(kind: &str, name: &str) -> Owner {
     Owner {
         kind: kind.to_owned(),
         name: name.to_owned(),
@@ -101,7 +101,7 @@ pub(super) fn owner(kind: &str, name: &str) -> Owner {
 }
 
 /// A ready pod of `ReplicaSet/set` on `version`.
-pub(super) fn pod(name: &str, set: &str, version: &str) -> PodObject {
+pub(in crate::domain::rollout) fn pod(name: &str, set: &str, version: &str) -> PodObject {
     PodObject {
         namespace: "shop".to_owned(),
         name: name.to_owned(),
@@ -192,6 +192,7 @@ pub(super) fn looked_for(object: &Which) -> CellTarget {
         desired: Some("1.0".into()),
         subject: Subject::Image,
         written: None,
+        policy: None,
     }
 }
 

@@ -18,6 +18,7 @@ fn environment(name: &str, namespace: &str, workload: WorkloadTemplate) -> Envir
         from: Vec::new(),
         require: crate::domain::topology::Require::Any,
         cluster: Some(format!("{name}-context")),
+        agent: None,
         namespace: Template::parse(namespace).unwrap(),
         workload,
         protected: false,
@@ -85,7 +86,7 @@ fn cells_with_a_version_in_environments_with_a_cluster() {
         ("idle", "dev", None, web),
         ("other", "unknown", Some("1.0"), web),
     ]);
-    let (targets, problems) = targets(&topology, &desired, &BTreeMap::new());
+    let (targets, problems) = targets(&topology, &desired, &BTreeMap::new(), &[]);
     assert_eq!(problems, []);
     let [dev, prod] = &targets[..] else {
         panic!("two targets: {targets:?}");
@@ -149,7 +150,7 @@ fn what_cannot_be_looked_for_is_said_and_costs_nothing_else() {
             ..Topology::default()
         };
         let desired = desired(&[("web", "dev", Some("1.0"), &[("service", "web")])]);
-        let (targets, problems) = targets(&topology, &desired, &BTreeMap::new());
+        let (targets, problems) = targets(&topology, &desired, &BTreeMap::new(), &[]);
         assert!(targets[0].cells().is_empty(), "{namespace} {workload}");
         assert_eq!(problems[0].message, message);
         assert_eq!(problems[0].context.as_deref(), Some("dev-context"));
@@ -157,7 +158,7 @@ fn what_cannot_be_looked_for_is_said_and_costs_nothing_else() {
         let mut unseen = desired.clone();
         let cell = unseen.cells.values_mut().next().unwrap();
         cell.subject = Subject::Setting;
-        let (targets, problems) = super::super::targets(&topology, &unseen, &BTreeMap::new());
+        let (targets, problems) = super::super::targets(&topology, &unseen, &BTreeMap::new(), &[]);
         assert!(
             targets[0].cells().is_empty() && problems.is_empty(),
             "needs no workload"

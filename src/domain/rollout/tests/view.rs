@@ -1,5 +1,7 @@
 //! Events in, cells out: freshness, access, absence.
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use super::super::{
     CellTarget, ClusterEvent, ClusterObject, ClusterTarget, ClusterViews, Connection, Health,
     LiveCell, ObjectKind, ObjectPlace, Selector, Touched, Wanted, Which,
@@ -18,7 +20,7 @@ fn at_rest() -> Vec<ClusterObject> {
     ]
 }
 
-fn shop() -> std::collections::BTreeSet<String> {
+fn shop() -> BTreeSet<String> {
     ["shop".to_owned()].into()
 }
 
@@ -120,7 +122,7 @@ fn what_nobody_looks_at_any_more_holds_no_loss_open() {
     view.apply(other, noon());
     view.apply(lost("reset"), noon());
     view.apply(ClusterEvent::Connected, noon());
-    let wanted: Wanted = ObjectKind::ALL.map(|kind| (kind, shop())).into();
+    let wanted: Wanted = ObjectKind::ALL.map(|kind| (kind, shop().into())).into();
     view.apply(ClusterEvent::Narrowed(wanted), noon());
     list(&mut view, at_rest());
     view.apply(lost("reset"), ago(-5));
@@ -267,7 +269,7 @@ fn changes_and_deletions_tell_where() {
     let touched = view.apply(ClusterEvent::Applied(elsewhere.into()), noon());
     assert_eq!(touched, Touched::Nothing);
 
-    let wanted: Wanted = [(ObjectKind::Pod, ["other".to_owned()].into())].into();
+    let wanted: Wanted = [(ObjectKind::Pod, Arc::new(["other".to_owned()].into()))].into();
     view.apply(ClusterEvent::Narrowed(wanted), noon());
     assert_eq!(view.live(&target(), noon()).health, Health::Unknown);
 }
@@ -452,7 +454,7 @@ impl Apart {
             let own = objects.iter().filter(|object| object.kind() == *kind);
             let listed = ClusterEvent::Reset {
                 kind: *kind,
-                namespaces: namespaces.clone(),
+                namespaces: BTreeSet::clone(namespaces),
                 objects: own.cloned().collect(),
             };
             self.views.apply(context, listed, noon());
