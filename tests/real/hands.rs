@@ -24,7 +24,11 @@ fn by_hand(operator: &mut Operator, choice: &str, told: &str) {
         view.has("sync") && view.has("undo")
     });
     terminal.press(choice);
-    terminal.press_until("p", "keys count", SOON, |view| view.has("> p"));
+    let asked = "prod is protected: type its name";
+    terminal.until("the question", SOON, |view| view.has(asked));
+    terminal.press_until("p", "keys count", SOON, |view| {
+        view.has(asked) && view.has("> p")
+    });
     terminal.press("rod");
     terminal.until("the name", SOON, |view| view.has("> prod"));
     terminal.press_until(key::ENTER, "it is told", SOON, |view| view.has(told));

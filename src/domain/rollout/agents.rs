@@ -297,7 +297,7 @@ fn named<'a>(
     agents: &'a Agents,
     workload: &WorkloadState,
 ) -> impl Iterator<Item = &'a AgentObject> + use<'a> {
-    let label = |name: &str| workload.labels.get(name).map(String::as_str);
+    let label = |name: &str| workload.labels.get(name);
     let flux = |kind: AgentKind| {
         let (name, namespace) = (
             label(&format!("{}/name", kind.group()))?,

@@ -1,11 +1,12 @@
 //! The parts of cluster objects that decide a cell's health, and nothing else of them.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 use jiff::Timestamp;
 
 use super::{
     companion::{CompanionKind, CompanionObject},
+    labels::Labels,
     needs::Reference,
     selector::Selector,
     target::EVERYWHERE,
@@ -309,7 +310,7 @@ pub struct WorkloadState {
     /// The controller that made it: a `CronJob`, of a Job.
     pub owner: Option<Owner>,
     /// Its own labels.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Labels,
     /// The Application that Argo CD says it belongs to, as it writes that (`argocd.argoproj.io/tracking-id`).
     pub tracking: Option<String>,
     /// Which pods are its own.
@@ -402,7 +403,7 @@ pub struct PodObject {
     /// The controller that made it.
     pub owner: Option<Owner>,
     /// Its labels; where something made it, its revision alone.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Labels,
     /// `Pending`, `Running`, `Succeeded`, `Failed`, `Unknown`.
     pub phase: String,
     /// The Ready condition.

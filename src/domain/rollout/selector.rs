@@ -1,6 +1,8 @@
 //! Label selectors: the text form for configuration, the structured form of workloads.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
+
+use super::labels::Labels;
 
 /// All of its terms must hold for a set of labels. No terms select nothing, as nobody means "everything".
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -76,15 +78,19 @@ impl Selector {
     }
 
     /// Whether every term holds.
-    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+    pub fn matches(&self, labels: &Labels) -> bool {
         !self.terms.is_empty()
             && self.terms.iter().all(|term| match term {
-                Term::In(key, values) => labels.get(key).is_some_and(|v| values.contains(v)),
-                Term::NotIn(key, values) => labels.get(key).is_none_or(|v| !values.contains(v)),
-                Term::Exists(key) => labels.contains_key(key),
-                Term::Absent(key) => !labels.contains_key(key),
+                Term::In(key, values) => labels.get(key).is_some_and(|own| among(values, own)),
+                Term::NotIn(key, values) => labels.get(key).is_none_or(|own| !among(values, own)),
+                Term::Exists(key) => labels.contains(key),
+                Term::Absent(key) => !labels.contains(key),
             })
     }
+}
+
+fn among(values: &[String], value: &str) -> bool {
+    values.iter().any(|it| it == value)
 }
 
 impl fmt::Display for Selector {
@@ -112,7 +118,7 @@ mod tests {
 
     #[test]
     fn selects_by_every_term() {
-        let labels: BTreeMap<String, String> = [("app", "checkout"), ("tier", "web")]
+        let labels: Labels = [("app", "checkout"), ("tier", "web")]
             .map(|(k, v)| (k.to_owned(), v.to_owned()))
             .into();
         let cases = [

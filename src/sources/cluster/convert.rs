@@ -236,16 +236,14 @@ pub(super) fn pod(object: Pod) -> ClusterObject {
     ));
     let owner = owner(&object.metadata);
     let metadata = object.metadata;
-    let mut labels = metadata.labels.unwrap_or_default();
-    if owner.is_some() {
-        // It is found by who made it: of ten thousand pods the other labels would be most of what is kept.
-        labels.retain(|name, _| name == POD_REVISION);
-    }
+    // Where it is found by who made it, of ten thousand pods the other labels would be most of what is kept.
+    let labels = metadata.labels.unwrap_or_default().into_iter();
+    let labels = labels.filter(|(name, _)| owner.is_none() || name == POD_REVISION);
     ClusterObject::Pod(Box::new(PodObject {
         namespace: metadata.namespace.unwrap_or_default(),
         name: clean(metadata.name.as_deref().unwrap_or_default()),
+        labels: labels.collect(),
         owner,
-        labels,
         phase: clean(status.phase.as_deref().unwrap_or("Pending")),
         ready: ready.is_some_and(|ready| ready.status == "True"),
         ready_changed: ready.and_then(|ready| time(ready.last_transition_time.clone())),
@@ -293,7 +291,7 @@ fn workload(kind: ObjectKind, metadata: &ObjectMeta, selector: &LabelSelector) -
         namespace: metadata.namespace.clone().unwrap_or_default(),
         name: clean(metadata.name.as_deref().unwrap_or_default()),
         owner: owner(metadata),
-        labels: metadata.labels.clone().unwrap_or_default(),
+        labels: metadata.labels.clone().into_iter().flatten().collect(),
         selector: terms(selector),
         generation: metadata.generation.unwrap_or_default(),
         observed_generation: 0,

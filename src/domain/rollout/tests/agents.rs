@@ -301,8 +301,8 @@ fn a_version_in_a_release_comes_with_what_applies_the_release() {
         let mut own = workload(ObjectKind::Deployment);
         for part in ["name", "namespace"] {
             let value = if part == "name" { "checkout" } else { "shop" };
-            own.labels
-                .insert(format!("helm.toolkit.fluxcd.io/{part}"), value.to_owned());
+            let label = format!("helm.toolkit.fluxcd.io/{part}");
+            own.labels.extend([(label, value.to_owned())]);
         }
         let mut view = view(vec![own.into()]);
         let parent = kustomization(

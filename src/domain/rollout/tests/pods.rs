@@ -313,20 +313,20 @@ fn a_stateful_set_says_which_old_pod_blocks_it() {
     set.current_revision = Some("checkout-a".to_owned());
     let mut old = crashing(pod("checkout-0", "", "0.9"), 7);
     old.owner = Some(owner("StatefulSet", "checkout"));
-    old.labels.insert(
+    old.labels.extend([(
         "controller-revision-hash".to_owned(),
         "checkout-a".to_owned(),
-    );
+    )]);
     let cell = live(vec![set.clone().into(), old.clone().into()]);
     assert_eq!(cell.health, Health::Progressing);
     assert_eq!(
         cell.reason.as_deref(),
         Some("older revision: CrashLoopBackOff ×7 (1 of 1 pod), last exit 1")
     );
-    old.labels.insert(
+    old.labels.extend([(
         "controller-revision-hash".to_owned(),
         "checkout-b".to_owned(),
-    );
+    )]);
     assert_eq!(live(vec![set.into(), old.into()]).health, Health::Degraded);
 }
 

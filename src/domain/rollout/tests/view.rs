@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::super::{
     CellTarget, ClusterEvent, ClusterObject, ClusterTarget, ClusterViews, Connection, Health,
-    LiveCell, ObjectKind, ObjectPlace, Selector, Touched, Wanted, Which,
+    Labels, LiveCell, ObjectKind, ObjectPlace, Selector, Touched, Wanted, Which,
 };
 use crate::domain::{ids::CellKey, subject::Subject, version::Version};
 
@@ -282,7 +282,7 @@ fn pods_are_found_without_their_replica_set() {
     let mut foreign = pod("foreign", "", "1.0");
     foreign.owner = Some(owner("ReplicaSet", "checkout-api-5d9f"));
     let mut other = orphan.clone();
-    other.labels.clear();
+    other.labels = Labels::default();
     let cases: Vec<(&str, ClusterObject, usize)> = vec![
         (
             "by its owner's name",
