@@ -188,7 +188,7 @@ impl Console {
             context: name.to_string(),
             environment: name.clone(),
             connection: Connection::Live,
-            cells: cells.collect(),
+            cells: cells.map(|(key, live)| (key, live.into())).collect(),
             all: count == SERVICES,
         }
     }
@@ -204,7 +204,7 @@ impl Console {
             .take(FOUND);
         let cells = cells.map(|cell| (cell.clone(), values(self.model.now, turn)));
         let batch = HistoryBatch {
-            cells: cells.collect(),
+            cells: cells.map(|(key, live)| (key, live.into())).collect(),
             walked: u64::try_from(turn * 1_000).expect("a few"),
             done: false,
             shallow: false,
@@ -223,7 +223,7 @@ impl Console {
         for run in &self.delivery.cells {
             let mut live = live(Health::Progressing, at);
             live.updated = u32::try_from(turn % 3).expect("a few");
-            running.live.insert(run.cell.clone(), live);
+            running.live.insert(run.cell.clone(), live.into());
             running
                 .connections
                 .insert(run.cell.environment.clone(), Connection::Live);
@@ -253,6 +253,7 @@ fn setup() -> Setup {
             .collect(),
         require: Require::Any,
         cluster: Some(environment_name(index).to_string()),
+        agent: None,
         namespace: Template::parse("shop").expect("a template"),
         workload: WorkloadTemplate::Name(Template::parse("{service}").expect("a template")),
         protected: index + 2 >= ENVIRONMENTS,

@@ -274,7 +274,8 @@ fn answer(
                 LiveCell {
                     reason: None,
                     ..live
-                },
+                }
+                .into(),
             );
             let environment = cell.environment.clone();
             running.connections.insert(environment, Connection::Live);

@@ -1,6 +1,9 @@
 //! Which cells an agent's object brings: kept as clusters tell of them, so that no frame looks through all.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use crate::domain::{
     agent::{AgentKind, AgentState},
@@ -21,7 +24,9 @@ fn object(agent: &AgentState) -> Object {
 
 impl Brought {
     /// Of all cells.
-    pub(super) fn of<'a>(cells: impl IntoIterator<Item = (&'a CellKey, &'a LiveCell)>) -> Self {
+    pub(super) fn of<'a>(
+        cells: impl IntoIterator<Item = (&'a CellKey, &'a Arc<LiveCell>)>,
+    ) -> Self {
         let mut all = Self::default();
         for (cell, live) in cells {
             all.tell(cell, None, live);

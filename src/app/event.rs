@@ -67,7 +67,7 @@ pub enum Event {
         /// How well its cluster is known.
         connection: Connection,
         /// Cells that changed.
-        cells: Vec<(CellKey, LiveCell)>,
+        cells: Vec<(CellKey, Arc<LiveCell>)>,
         /// These are all cells that are looked at there; else, others keep what they had.
         all: bool,
     },

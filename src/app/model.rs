@@ -214,7 +214,7 @@ pub struct Live {
     /// How well each environment is known.
     pub connections: BTreeMap<EnvironmentName, Connection>,
     /// What each cell was last said to be doing.
-    cells: HashMap<CellKey, LiveCell>,
+    cells: HashMap<CellKey, Arc<LiveCell>>,
     /// Which of them each agent's object brings.
     brought: Brought,
     /// The rows that were told of since they were judged.
@@ -223,13 +223,13 @@ pub struct Live {
 
 impl Live {
     /// What each cell was last said to be doing.
-    pub fn cells(&self) -> &HashMap<CellKey, LiveCell> {
+    pub fn cells(&self) -> &HashMap<CellKey, Arc<LiveCell>> {
         &self.cells
     }
 
     /// To be changed: anything may be otherwise then.
     #[cfg(test)]
-    pub(crate) fn cells_mut(&mut self) -> &mut HashMap<CellKey, LiveCell> {
+    pub(crate) fn cells_mut(&mut self) -> &mut HashMap<CellKey, Arc<LiveCell>> {
         self.told = Told::All;
         &mut self.cells
     }
@@ -238,7 +238,7 @@ impl Live {
     pub(super) fn take(
         &mut self,
         all_of: Option<&EnvironmentName>,
-        cells: impl IntoIterator<Item = (CellKey, LiveCell)>,
+        cells: impl IntoIterator<Item = (CellKey, Arc<LiveCell>)>,
     ) {
         if let Some(environment) = all_of {
             self.cells.retain(|key, _| key.environment != *environment);
@@ -246,7 +246,8 @@ impl Live {
         }
         for (cell, live) in cells {
             self.told.tell(&cell.service);
-            self.brought.tell(&cell, self.cells.get(&cell), &live);
+            let before = self.cells.get(&cell).map(|live| &**live);
+            self.brought.tell(&cell, before, &live);
             self.cells.insert(cell, live);
         }
         if all_of.is_some() {

@@ -113,7 +113,9 @@ impl Snapshot {
             // What a cluster said that is configured no more is not kept for the day on which it comes back.
             let watched = model.setup.topology.cluster(&key.environment).is_some();
             if let Some(live) = cell.live.filter(|_| watched) {
-                model.live.take(None, [(key.clone(), live.into())]);
+                model
+                    .live
+                    .take(None, [(key.clone(), Arc::new(live.into()))]);
             }
             let desired = DesiredCell {
                 version: cell.version,

@@ -56,7 +56,7 @@ pub fn assess_declared<'a>(
     } else {
         Delivering::No
     };
-    let live = model.live.cells().get(key);
+    let live = model.live.cells().get(key).map(|live| &**live);
     let connection = model.connection(&key.environment);
     CellView {
         status: cell::assess(declared, live, connection, delivering),

@@ -69,7 +69,7 @@ pub(super) async fn run(context: &Context, args: &DriftArgs) -> Result<Exit, Fai
                 let connection = asked.running.connections.get(&key.environment);
                 cell::assess(
                     Some(declared),
-                    asked.running.live.get(key),
+                    asked.running.cell(key),
                     connection.unwrap_or(&Connection::Unconfigured),
                     Delivering::No,
                 )

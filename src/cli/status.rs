@@ -419,7 +419,7 @@ impl Shown<'_> {
         let connection = facts.and_then(|facts| facts.connections.get(&key.environment));
         cell::assess(
             self.desired.cells.get(key),
-            facts.and_then(|facts| facts.live.get(key)),
+            facts.and_then(|facts| facts.cell(key)),
             connection.unwrap_or(&Connection::Unconfigured),
             Delivering::No,
         )

@@ -317,7 +317,7 @@ impl Keeper {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             let cells = known.live.iter().map(|(cell, live)| {
                 let connection = known.connections.get(&cell.environment);
-                (cell, connection, live)
+                (cell, connection, &**live)
             });
             project.see_cells(cells, Looking::On, now);
         }
@@ -487,15 +487,15 @@ impl Keeper {
                     } else {
                         self.held.insert(cell.cell.clone(), waits_for);
                     }
-                    (cell.cell.clone(), live)
+                    (cell.cell.clone(), Arc::new(live))
                 })
                 .collect();
             let connection = self.views.connection(target);
             if let Some(project) = &self.project {
-                let cells: &Vec<(CellKey, LiveCell)> = &cells;
+                let cells: &Vec<(CellKey, Arc<LiveCell>)> = &cells;
                 let cells = cells
                     .iter()
-                    .map(|(key, live)| (key, Some(&connection), live));
+                    .map(|(key, live)| (key, Some(&connection), &**live));
                 project.see_cells(cells, Looking::On, now);
             }
             let all = pending.all.contains(&target.environment);
@@ -517,9 +517,9 @@ impl Keeper {
         &self,
         environment: &EnvironmentName,
         connection: &Connection,
-        cells: Vec<(CellKey, LiveCell)>,
+        cells: Vec<(CellKey, Arc<LiveCell>)>,
         all: bool,
-    ) -> Vec<(CellKey, LiveCell)> {
+    ) -> Vec<(CellKey, Arc<LiveCell>)> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known
             .connections

@@ -42,7 +42,7 @@ pub async fn look_at(
         .ok_or_else(|| refused(format!("{cell}: no cluster is asked about it")))?;
     // Its agent may be in another cluster: all that environments name are asked.
     let asked = ask_clusters(project, &reading.desired, None, timeout, now).await;
-    let live = asked.running.live.get(cell).cloned();
+    let live = asked.running.cell(cell).cloned();
     let live = live.filter(|live| live.health != Health::Unknown || !live.pods.is_empty());
     let live = live.ok_or_else(|| {
         let problem = asked.problems.first().map(|it| it.message.clone());

@@ -70,7 +70,7 @@ impl Project {
         self.read_seen();
         let cells = running.live.iter().map(|(cell, live)| {
             let connection = running.connections.get(&cell.environment);
-            (cell, connection, live)
+            (cell, connection, &**live)
         });
         self.see_cells(cells, looking, now);
     }

@@ -241,7 +241,7 @@ impl Model {
                     | AgentOrder::Abort
                     | AgentOrder::Retry
             );
-            not_offered(cell, live, acts, delivers)
+            not_offered(cell, live.map(|live| &**live), acts, delivers)
         })
     }
 

@@ -1,6 +1,6 @@
 //! What comes back from Git, clusters and programs.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::super::{
     command::Command,
@@ -160,7 +160,7 @@ impl Model {
         &mut self,
         environment: EnvironmentName,
         connection: Connection,
-        (cells, all): (Vec<(CellKey, LiveCell)>, bool),
+        (cells, all): (Vec<(CellKey, Arc<LiveCell>)>, bool),
         out: &mut Vec<Command>,
     ) {
         if all || cells.iter().any(|(_, live)| live.windows.is_some()) {

@@ -100,7 +100,7 @@ impl<'a> Cells<'a> {
     fn json(&self, key: &CellKey, cell: &'a DesiredCell) -> CellJson<'a> {
         let matrix = self.0;
         let mut value = CellJson::of(cell, matrix.desired.tip_of(cell));
-        let live = matrix.live.map(|asked| asked.running.live.get(key));
+        let live = matrix.live.map(|asked| asked.running.cell(key));
         value.live = live.map(|live| live.map_or(Value::Null, json::live));
         let changed = matrix.changed.map(|changed| changed.get(key));
         value.changed = changed.map(|change| change.map_or(Value::Null, json::changed));

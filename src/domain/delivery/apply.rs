@@ -335,7 +335,7 @@ impl Change<'_> {
         self.synced();
         self.progress(|cell, expected| {
             let connection = facts.connections.get(&cell.environment);
-            Some(judge(expected, connection, facts.live.get(cell), waited))
+            Some(judge(expected, connection, facts.cell(cell), waited))
         });
     }
 

@@ -1,6 +1,6 @@
 //! What follows from facts, as scenarios: facts in, steps out.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::*;
 use crate::domain::{
@@ -89,7 +89,7 @@ fn facts(health: Health, version: &str) -> Running {
     let mut facts = Running::default();
     facts.connections.insert("prod".into(), Connection::Live);
     for service in ["a", "b"] {
-        facts.live.insert(cell(service), live.clone());
+        facts.live.insert(cell(service), live.clone().into());
     }
     facts
 }
@@ -281,7 +281,7 @@ fn a_push_is_followed_to_its_end() {
 /// What the agent of a cell says of the commit that was delivered.
 fn brought_by_argo(hop: Option<Hop>, phase: Phase, tried: &str, serving: &str) -> Running {
     let mut facts = facts(Health::Healthy, serving);
-    for live in facts.live.values_mut() {
+    for live in facts.live.values_mut().map(Arc::make_mut) {
         live.agent = Some(AgentState {
             kind: AgentKind::Application,
             object: "argocd/shop".to_owned(),

@@ -67,7 +67,7 @@ fn ask(cell: &CellKey, facts: &Facts, now: Timestamp) -> Answer {
     if let Some(why) = unanswered(name, seen) {
         return Answer::NotKnown(why);
     }
-    let Some(live) = seen.and_then(|seen| seen.live.as_ref()) else {
+    let Some(live) = seen.and_then(|seen| seen.cell()) else {
         return Answer::NotKnown(format!("nothing is known of what runs in {name}"));
     };
     let age = age::between(live.as_of, now);

@@ -133,7 +133,7 @@ impl Asked {
                 next_try: None,
             };
             let seen = Seen {
-                live: Some(live).filter(|_| !self.lost),
+                live: Some(live.into()).filter(|_| !self.lost),
                 connection: Some(if self.lost { lost } else { Connection::Live }),
             };
             let kept = Kept {

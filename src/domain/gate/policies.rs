@@ -110,7 +110,7 @@ impl Asked {
                 ..LiveCell::unknown("Deployment/web: 1 of 3 pods ready", now)
             };
             let seen = Seen {
-                live: Some(live),
+                live: Some(live.into()),
                 connection: Some(Connection::Live),
             };
             let cell = CellKey::new("web", *environment);

@@ -74,7 +74,7 @@ fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
             return Answer::yes(why);
         }
         let seen = facts.running(&cell);
-        let live = seen.and_then(|seen| seen.live.as_ref());
+        let live = seen.and_then(|seen| seen.cell());
         if live.is_some_and(|live| live.hidden) {
             return Answer::yes(format!(
                 "what runs in {name} is not visible, how long it ran there is not judged"

@@ -73,7 +73,7 @@ fn ask(
             continue;
         }
         let seen = facts.running(&cell);
-        if seen.is_some_and(|seen| seen.live.as_ref().is_some_and(|live| live.hidden)) {
+        if seen.is_some_and(|seen| seen.cell().is_some_and(|live| live.hidden)) {
             continue;
         }
         let Some((at, past)) = facts.past_health(&cell) else {

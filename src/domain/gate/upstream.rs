@@ -68,7 +68,7 @@ fn ask(
         ));
     }
     let seen = facts.running(&key);
-    let live = seen.and_then(|seen| seen.live.as_ref());
+    let live = seen.and_then(|seen| seen.cell());
     let declared = change.desired.cells.get(&key);
     if let Some(declared) = declared.filter(|cell| cell.subject.is_hidden()) {
         return by_git_alone(name, to, declared.subject, live, now);

@@ -40,7 +40,7 @@ fn questions(change: &Change<'_>) -> Vec<Question> {
 fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
     let own = state(&change.policy().windows, change.cell, now);
     let live = facts.running(change.cell);
-    let live = live.and_then(|seen| seen.live.as_ref());
+    let live = live.and_then(|seen| seen.cell());
     let argocd = live.and_then(|live| live.windows.as_deref());
     let theirs = argocd.map_or(Syncs::Unsaid, |windows| windows.delivers(now));
     let mut shut: Vec<(String, Option<Timestamp>)> = Vec::new();

@@ -140,7 +140,7 @@ impl PastHealth {
 
     /// Takes what clusters say at `now` of what runs: what they know of its past, and that it is healthy or broken now.
     pub fn learn_seen(&mut self, seen: &Seen, now: Timestamp) {
-        match sight(seen.connection.as_ref(), seen.live.as_ref(), now) {
+        match sight(seen.connection.as_ref(), seen.cell(), now) {
             Sight::Healthy { version, at, since } => {
                 let stretch = |by, from: Timestamp, cut| Stretch {
                     version: version.clone(),

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::*;
 
 /// Minutes after a day's beginning.
@@ -179,7 +181,7 @@ fn seen(health: Health, versions: &[&str]) -> Seen {
         ..LiveCell::unknown("", at(0))
     };
     Seen {
-        live: Some(live),
+        live: Some(live.into()),
         connection: Some(Connection::Live),
     }
 }
@@ -187,9 +189,9 @@ fn seen(health: Health, versions: &[&str]) -> Seen {
 #[test]
 fn only_what_is_known_now_is_a_sight() {
     let mut stale = seen(Health::Healthy, &["1"]);
-    stale.live.as_mut().unwrap().stale = true;
+    stale.live.as_mut().map(Arc::make_mut).unwrap().stale = true;
     let mut hidden = seen(Health::Healthy, &["1"]);
-    hidden.live.as_mut().unwrap().hidden = true;
+    hidden.live.as_mut().map(Arc::make_mut).unwrap().hidden = true;
     let mut lost = seen(Health::Healthy, &["1"]);
     lost.connection = Some(Connection::Lost {
         reason: String::new(),
@@ -210,7 +212,7 @@ fn only_what_is_known_now_is_a_sight() {
         ("not asked", Seen::default(), "nothing"),
     ];
     for (name, seen, expected) in cases {
-        let word = match sight(seen.connection.as_ref(), seen.live.as_ref(), at(0)) {
+        let word = match sight(seen.connection.as_ref(), seen.cell(), at(0)) {
             Sight::Healthy { .. } => "healthy",
             Sight::Moving => "moving",
             Sight::Broken { .. } => "broken",

@@ -158,7 +158,7 @@ fn facts(staging: Connection, cell: Option<LiveCell>) -> Running {
     Running {
         live: cell
             .into_iter()
-            .map(|cell| (CellKey::new("shop", "staging"), cell))
+            .map(|cell| (CellKey::new("shop", "staging"), cell.into()))
             .collect(),
         connections: BTreeMap::from([("staging".into(), staging)]),
     }

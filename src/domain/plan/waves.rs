@@ -435,7 +435,7 @@ mod tests {
                     sync_wave: *sync_wave,
                 });
                 let cell = CellKey::new(format!("s{number}"), "staging");
-                running.live.insert(cell, live);
+                running.live.insert(cell, live.into());
             }
             let requests: Vec<ChangeRequest> = (0..agents.len())
                 .map(|number| request(&format!("s{number}"), "staging", promote("dev")))

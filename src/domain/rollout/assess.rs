@@ -301,7 +301,7 @@ impl<'a> Current<'a> {
             Self::Revision(hash) => pod
                 .labels
                 .get("controller-revision-hash")
-                .is_none_or(|label| label == hash),
+                .is_none_or(|label| label == *hash),
             Self::Images(containers) => containers.iter().all(|wanted| {
                 pod.containers
                     .iter()

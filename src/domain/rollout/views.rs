@@ -220,7 +220,7 @@ impl ClusterViews {
                 .insert(target.environment.clone(), connection);
             for cell in target.cells() {
                 let (live, commit) = self.live_and_unread(cell, now);
-                running.live.insert(cell.cell.clone(), live);
+                running.live.insert(cell.cell.clone(), Arc::new(live));
                 unread.extend(commit);
             }
         }

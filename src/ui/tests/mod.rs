@@ -142,7 +142,7 @@ fn large() -> Driver {
                 .model
                 .live
                 .cells_mut()
-                .insert(key.clone(), fixture::healthy("1.42.0"));
+                .insert(key.clone(), fixture::healthy("1.42.0").into());
             desired.cells.insert(key, declared);
         }
         desired.services.push(service.as_str().into());

@@ -48,7 +48,7 @@ fn a_reason_is_told_in_full_where_there_are_few_rows() {
         let mut driver = Driver::settled(size);
         let live = driver.model.live.cells_mut();
         let live = live.get_mut(&fixture::cell("checkout", "prod-us")).unwrap();
-        live.reason = Some(REASON.to_owned());
+        Arc::make_mut(live).reason = Some(REASON.to_owned());
         select(&mut driver, "checkout", "prod-us");
         let shown = words(&driver);
         for part in [REASON, "ready 2/6", "git 77e01fa", "last good: 1.41.3"] {

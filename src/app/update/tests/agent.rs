@@ -105,7 +105,7 @@ fn a_protected_name_is_typed_and_read_only_tells_nothing() {
 fn one_that_is_suspended_is_resumed_before_it_is_told_to_reconcile() {
     let mut driver = driver(WriteMode::Write);
     let dev = cell("mailer", "dev");
-    let mut live = driver.model.live.cells()[&dev].clone();
+    let mut live = LiveCell::clone(&driver.model.live.cells()[&dev]);
     if let Some(agent) = &mut live.agent {
         agent.phase = Phase::Suspended;
     }
@@ -113,7 +113,7 @@ fn one_that_is_suspended_is_resumed_before_it_is_told_to_reconcile() {
         environment: "dev".into(),
         context: "dev".to_owned(),
         connection: Connection::Live,
-        cells: vec![(dev.clone(), live)],
+        cells: vec![(dev.clone(), live.into())],
         all: false,
     });
     driver.model.select(&dev);
@@ -202,7 +202,7 @@ fn by_steps(driver: &mut Driver) {
             environment: environment.into(),
             context: environment.to_owned(),
             connection: Connection::Live,
-            cells: vec![(cell("checkout", environment), live)],
+            cells: vec![(cell("checkout", environment), live.into())],
             all: false,
         });
     }
@@ -510,7 +510,7 @@ fn live<const N: usize>(driver: &mut Driver, cells: [(CellKey, LiveCell); N]) {
             context: environment.to_string(),
             environment,
             connection: Connection::Live,
-            cells: vec![(cell, live)],
+            cells: vec![(cell, live.into())],
             all: false,
         });
     }
@@ -521,7 +521,7 @@ fn live<const N: usize>(driver: &mut Driver, cells: [(CellKey, LiveCell); N]) {
 fn the_cells_of_an_agents_object_are_those_that_it_brings_now() {
     let mut driver = driver(WriteMode::Write);
     let mailer = cell("mailer", "dev");
-    let told = driver.model.live.cells()[&mailer].clone();
+    let told = LiveCell::clone(&driver.model.live.cells()[&mailer]);
     let agent = told.agent.clone().unwrap();
     let brings = |driver: &Driver| {
         let all = driver.model.live.brought_by(&agent);

@@ -342,7 +342,10 @@ fn what_is_configured_no_more_leaves_nothing_behind() {
         environment: environment.into(),
         context: environment.to_owned(),
         connection: Connection::Live,
-        cells: vec![(cell("catalog", environment), fixture::healthy("2.4.0"))],
+        cells: vec![(
+            cell("catalog", environment),
+            fixture::healthy("2.4.0").into(),
+        )],
         all: false,
     };
 
@@ -436,7 +439,7 @@ fn a_whole_answer_replaces_what_was_known_of_its_environment() {
         environment: "dev".into(),
         context: "dev".to_owned(),
         connection: Connection::Live,
-        cells: vec![(cell("catalog", "dev"), fixture::healthy("2.4.0"))],
+        cells: vec![(cell("catalog", "dev"), fixture::healthy("2.4.0").into())],
         all: true,
     });
     let keys = driver.model.live.cells().keys();

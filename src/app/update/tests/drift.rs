@@ -87,7 +87,7 @@ fn the_list_keeps_its_cursor_on_the_finding() {
         environment: "prod-us".into(),
         context: "prod-us".to_owned(),
         connection: crate::domain::rollout::Connection::Live,
-        cells: vec![(cell("mailer", "prod-us"), fixture::healthy("2.0.3"))],
+        cells: vec![(cell("mailer", "prod-us"), fixture::healthy("2.0.3").into())],
         all: false,
     });
     let screen = drift(&driver);

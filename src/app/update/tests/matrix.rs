@@ -179,7 +179,8 @@ fn a_lost_column_alone_lifts_no_row() {
 fn without_trouble_nothing_is_folded() {
     let mut driver = Driver::settled(SIZE);
     for live in driver.model.live.cells_mut().values_mut() {
-        *live = fixture::healthy("x");
+        *live = fixture::healthy("x").into();
+        let live = Arc::make_mut(live);
         live.versions.clear();
     }
     driver.send(Event::Notice(String::new()));
@@ -196,7 +197,7 @@ fn the_worst_cell_is_selected_until_the_first_key() {
         connection: Connection::Live,
         cells: vec![(
             cell(service, "dev"),
-            fixture::troubled(Health::Degraded, "9", "OOMKilled"),
+            fixture::troubled(Health::Degraded, "9", "OOMKilled").into(),
         )],
         all: false,
     };
@@ -221,7 +222,7 @@ fn the_cursor_stays_on_its_cell_when_rows_move() {
         environment: "dev".into(),
         context: "dev".to_owned(),
         connection: Connection::Live,
-        cells: vec![(cell("accounts", "dev"), crash)],
+        cells: vec![(cell("accounts", "dev"), crash.into())],
         all: false,
     });
     // Not under a key: a moment later.
@@ -393,7 +394,7 @@ fn rows_do_not_move_under_a_cursor_that_is_about_to_act() {
         connection: Connection::Live,
         cells: vec![(
             cell("accounts", "dev"),
-            fixture::troubled(health, "2.4.0", "OOMKilled"),
+            fixture::troubled(health, "2.4.0", "OOMKilled").into(),
         )],
         all: false,
     };

@@ -3,7 +3,9 @@
 use super::*;
 use crate::{
     app::event::LogPart,
-    domain::rollout::{Connection, Health, LogLine, LogRequest, Look, ObjectAt, ObjectKind},
+    domain::rollout::{
+        Connection, Health, LiveCell, LogLine, LogRequest, Look, ObjectAt, ObjectKind,
+    },
 };
 
 /// checkout in prod-us, of which four pods crash, opened on its rollout.
@@ -126,7 +128,7 @@ fn the_terminal_is_handed_over_at_the_pod() {
 #[test]
 fn what_is_not_there_is_said() {
     let mut driver = driver();
-    let mut live = driver.model.live.cells()[&cell("mailer", "dev")].clone();
+    let mut live = LiveCell::clone(&driver.model.live.cells()[&cell("mailer", "dev")]);
     live.workloads.clear();
     live.pods.clear();
     live.agent = None;
@@ -135,7 +137,7 @@ fn what_is_not_there_is_said() {
         environment: "dev".into(),
         context: "dev".to_owned(),
         connection: Connection::Live,
-        cells: vec![(cell("mailer", "dev"), live)],
+        cells: vec![(cell("mailer", "dev"), live.into())],
         all: false,
     });
     driver.keys("esc");

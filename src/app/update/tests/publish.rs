@@ -83,7 +83,7 @@ fn failed() -> (Driver, [CellKey; 3]) {
         },
     };
     let states = [Health::Healthy, Health::Degraded, Health::Degraded];
-    let seen = cells.iter().cloned().zip(states.map(live));
+    let seen = cells.iter().cloned().zip(states.map(live).map(Into::into));
     facts.live.extend(seen);
     driver.fact(4, Fact::Seen(&facts, Duration::from_secs(4)));
     driver.commands.clear();

@@ -77,7 +77,7 @@ fn events(driver: &Driver, (kind, service, environment, way): Happening) -> Vec<
                 context: key.environment.to_string(),
                 environment: key.environment.clone(),
                 connection,
-                cells: vec![(key, live)],
+                cells: vec![(key, live.into())],
                 all: kind == 1,
             }]
         }

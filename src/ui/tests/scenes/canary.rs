@@ -21,7 +21,7 @@ pub(super) fn matrix(size: (u16, u16)) -> Driver {
             environment: environment.into(),
             context: environment.to_owned(),
             connection: Connection::Live,
-            cells: vec![(cell(service, environment), live)],
+            cells: vec![(cell(service, environment), live.into())],
             all: false,
         });
     };

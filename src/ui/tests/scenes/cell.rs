@@ -17,7 +17,7 @@ use crate::{
         diff::{Diff, FileDiff},
         history::{ChangeKind, CommitInfo, HistoryEntry},
         policy::{Kind, Window},
-        rollout::{ClusterNote, Connection, Counts, LogLine},
+        rollout::{ClusterNote, Connection, Counts, LiveCell, LogLine},
     },
 };
 
@@ -157,7 +157,7 @@ fn by_hand(size: (u16, u16), window: bool) -> Driver {
     progress.weight = Some(20);
     progress.step = Some(Step { index: 1, of: 5 });
     progress.waits = Some("webhook gate (confirm-promotion)".to_owned());
-    let mut live = driver.model.live.cells()[&prod].clone();
+    let mut live = LiveCell::clone(&driver.model.live.cells()[&prod]);
     live.progress = Some(Box::new(progress));
     live.workloads = ["Deployment/mailer", "StatefulSet/mailer-queue"]
         .map(str::to_owned)
@@ -173,7 +173,7 @@ fn by_hand(size: (u16, u16), window: bool) -> Driver {
         environment: "prod-us".into(),
         context: "prod-us".to_owned(),
         connection: Connection::Live,
-        cells: vec![(prod.clone(), live)],
+        cells: vec![(prod.clone(), live.into())],
         all: false,
     });
     driver.model.matrix.row = Some(prod.service);

@@ -1,6 +1,6 @@
 //! The last question, and the delivery that follows it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::ToSpan;
 
@@ -66,8 +66,10 @@ fn seen(ready: &[bool], reason: &str) -> Running {
         }),
         ..LiveCell::unknown("", now)
     };
-    facts.live.insert(cell("accounts", "prod-us"), accounts);
-    facts.live.insert(cell("basket", "prod-us"), basket);
+    facts
+        .live
+        .insert(cell("accounts", "prod-us"), accounts.into());
+    facts.live.insert(cell("basket", "prod-us"), basket.into());
     facts
 }
 
@@ -111,7 +113,7 @@ pub(in crate::ui::tests) fn delivery_that_waits(size: (u16, u16), why: &str) -> 
     let mut driver = delivery(size);
     let mut facts = seen(&[true], "");
     let waits = facts.live.get_mut(&cell("basket", "prod-us")).unwrap();
-    let hop = waits.hop.as_mut().unwrap();
+    let hop = Arc::make_mut(waits).hop.as_mut().unwrap();
     hop.reason = why.to_owned();
     driver.fact(30, Fact::Seen(&facts, Duration::from_secs(6)));
     driver

@@ -1,6 +1,6 @@
 //! The matrix, the lines above and below it, activity and help.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use super::plan::plan_refused;
 use crate::{
@@ -14,9 +14,10 @@ use crate::{
         desired::Desired,
         detect::{Candidate, Guess},
         failure::Failure,
+        ids::CellKey,
         layout::LayoutSpec,
         problem::{Problem, Unreadable},
-        rollout::{Connection, Health},
+        rollout::{Connection, Health, LiveCell},
         subject::Subject,
     },
 };
@@ -48,13 +49,14 @@ pub(super) fn states(size: (u16, u16)) -> Driver {
     driver.model.git.desired = Some(Arc::new(desired));
     let cells = driver.model.live.cells_mut();
     cells.remove(&cell("mailer", "staging"));
-    cells.get_mut(&cell("identity", "dev")).unwrap().health = Health::Missing;
-    cells.get_mut(&cell("payments", "dev")).unwrap().health = Health::Paused;
-    cells.get_mut(&cell("accounts", "dev")).unwrap().health = Health::Unknown;
+    changed(cells, "identity", "dev").health = Health::Missing;
+    changed(cells, "payments", "dev").health = Health::Paused;
+    changed(cells, "accounts", "dev").health = Health::Unknown;
     cells.retain(|key, _| key.environment.as_str() != "staging");
     // Pods of one namespace are refused; what is in another one is seen.
     for (key, live) in &mut *cells {
         if key.environment.as_str() == "prod-us" && key.service.as_str() != "basket" {
+            let live = Arc::make_mut(live);
             live.health = Health::Unknown;
             live.reason = Some("403: pods is forbidden in namespace shop".to_owned());
         }
@@ -120,6 +122,7 @@ pub(super) fn unseen(size: (u16, u16)) -> Driver {
             _ => Subject::Image,
         };
         let live = driver.model.live.cells_mut().get_mut(key).unwrap();
+        let live = Arc::make_mut(live);
         live.hidden = declared.subject.is_hidden();
     }
     driver.model.git.desired = Some(Arc::new(desired));
@@ -305,4 +308,13 @@ fn candidate(what: &str, names: &[&str], score: u32, taken: bool) -> Candidate {
         moving: 83,
         taken,
     }
+}
+
+/// What is said of a cell, to be changed.
+fn changed<'a>(
+    cells: &'a mut HashMap<CellKey, Arc<LiveCell>>,
+    service: &str,
+    environment: &str,
+) -> &'a mut LiveCell {
+    Arc::make_mut(cells.get_mut(&cell(service, environment)).unwrap())
 }
