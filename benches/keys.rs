@@ -204,7 +204,7 @@ impl Console {
             .take(FOUND);
         let cells = cells.map(|cell| (cell.clone(), values(self.model.now, turn)));
         let batch = HistoryBatch {
-            cells: cells.map(|(key, live)| (key, live.into())).collect(),
+            cells: cells.collect(),
             walked: u64::try_from(turn * 1_000).expect("a few"),
             done: false,
             shallow: false,

@@ -292,8 +292,10 @@ fn the_file_in_force_is_edited_and_no_draft_takes_its_place() {
     operator.terminal.press("e");
     says(&operator, "the configuration was read again");
     assert_eq!(edited.asked(), path);
-    let view = operator.back_to_the_matrix();
-    assert!(view.has("preprod"), "{view}");
+    operator.back_to_the_matrix();
+    // Its files are read beside the screen.
+    let shown = |view: &View| view.has("preprod");
+    operator.terminal.until("its column", SOON, shown);
     let team = fs::read_to_string(edited.team()).unwrap();
     assert!(team.ends_with(CONFIGURATION), "{team}");
     assert_eq!(edited.draft(), None);

@@ -20,6 +20,7 @@ use super::{
 pub(super) struct Namespace {
     answers: Answers,
     /// In the order of their kinds and names.
+    #[allow(clippy::vec_box)] // They are large, and moved about as they are kept in order.
     workloads: Vec<Box<WorkloadState>>,
     sets: Owned<ReplicaSetState>,
     jobs: Owned<WorkloadState>,

@@ -34,7 +34,7 @@ pub struct Told {
     order: Order,
     stamp: String,
     /// When the operation before it began, where it begins one and is told by Argo CD's own API.
-    before: Option<Option<String>>,
+    before: Option<Began>,
 }
 
 impl Control {
@@ -143,8 +143,12 @@ impl Control {
     }
 }
 
-/// When the last operation of an Application began.
-fn began(object: &Value) -> Option<String> {
-    let began = object.pointer("/status/operationState/startedAt")?;
-    began.as_str().map(str::to_owned)
+/// When the last operation of an Application began; `None`: there was none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Began(Option<String>);
+
+/// As its object says it.
+fn began(object: &Value) -> Began {
+    let began = object.pointer("/status/operationState/startedAt");
+    Began(began.and_then(Value::as_str).map(str::to_owned))
 }

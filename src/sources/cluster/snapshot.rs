@@ -95,7 +95,7 @@ pub async fn snapshot(targets: &[ClusterTarget], timeout: Duration, options: Opt
         .into_iter()
         .filter(|context| targets.iter().all(|it| it.context != *context));
     problems.extend(alone.filter_map(|context| views.silence(context, timeout)));
-    Snapshot { problems, views }
+    Snapshot { views, problems }
 }
 
 fn problem(target: &ClusterTarget, views: &ClusterViews, timeout: Duration) -> Option<Problem> {

@@ -81,11 +81,7 @@ fn version(object: &Value) -> String {
 }
 
 /// Watches a kind: the answer to kube's request, whose body lasts as long as somebody reads it.
-pub(super) async fn watch<F, B>(
-    server: Server<F>,
-    facade: Facade,
-    kind: Kind,
-) -> Result<Answer, BoxError>
+pub(super) fn watch<F, B>(server: Server<F>, facade: Facade, kind: Kind) -> Answer
 where
     F: Future<Output = Result<Response<B>, BoxError>> + Send + 'static,
     B: HttpBody<Data = Bytes, Error = BoxError> + Send + Unpin + 'static,
@@ -106,7 +102,7 @@ where
     });
     let mut answer = Response::new(StreamBody::new(lines).boxed_unsync());
     *answer.status_mut() = StatusCode::OK;
-    Ok(answer)
+    answer
 }
 
 type Lines = mpsc::Sender<Result<Bytes, BoxError>>;

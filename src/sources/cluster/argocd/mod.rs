@@ -226,7 +226,7 @@ where
                     }
                     Err(refused) => refused,
                 }),
-                Asked::Watch(kind) => changes::watch(server, facade, kind).await,
+                Asked::Watch(kind) => Ok(changes::watch(server, facade, kind)),
                 Asked::Other => Ok(status(
                     StatusCode::NOT_FOUND,
                     "NotFound",
