@@ -6,7 +6,7 @@ use super::{checks::credential, reader::Table};
 use crate::domain::{
     address,
     forge::{ForgeEntry, ForgeKind, TokenSource},
-    pull_request::{MergeBy, Settings},
+    pull_request::{MergeBy, Settings, Urgent},
     template::Template,
 };
 
@@ -15,8 +15,17 @@ pub(super) const FORGE: [&str; 3] = ["url", "kind", "token"];
 /// Keys of its `token`.
 pub(super) const TOKEN: [&str; 3] = ["env", "command", "git-credential"];
 /// Keys of `[environments.pull-request]`.
-pub(super) const PULL_REQUEST: [&str; 6] =
-    ["labels", "reviewers", "draft", "merge", "title", "body"];
+pub(super) const PULL_REQUEST: [&str; 7] = [
+    "labels",
+    "reviewers",
+    "draft",
+    "merge",
+    "urgent",
+    "title",
+    "body",
+];
+/// Keys of its `urgent`.
+pub(super) const URGENT: [&str; 2] = ["labels", "title"];
 
 /// Reads the forges.
 pub(super) fn forges(root: &Table<'_>) -> Vec<ForgeEntry> {
@@ -85,9 +94,19 @@ pub(super) fn pull_request(environment: &Table<'_>) -> Option<Settings> {
         labels: table.strings("labels").unwrap_or_default(),
         reviewers: table.strings("reviewers").unwrap_or_default(),
         draft: table.boolean("draft").unwrap_or_default(),
-        merge: merge(&table).unwrap_or_default(),
+        merge: merge(&table),
+        urgent: urgent(&table).unwrap_or_default(),
         title: template(&table, "title", &Settings::TITLE),
         body: template(&table, "body", &Settings::BODY),
+    })
+}
+
+fn urgent(table: &Table<'_>) -> Option<Urgent> {
+    let own = table.table("urgent")?;
+    own.refuse_others(&URGENT, |_| None);
+    Some(Urgent {
+        labels: own.strings("labels").unwrap_or_default(),
+        title: template(&own, "title", &Settings::TITLE),
     })
 }
 

@@ -510,5 +510,6 @@ pub fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
         ("Forge", forges::FORGE.to_vec()),
         ("ForgeToken", forges::TOKEN.to_vec()),
         ("PullRequest", forges::PULL_REQUEST.to_vec()),
+        ("Urgent", forges::URGENT.to_vec()),
     ]
 }

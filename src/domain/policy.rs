@@ -129,9 +129,20 @@ impl Policy {
     ) -> pull_request::MergeBy {
         let words = environments.into_iter().map(|name| {
             let own = self.pull_requests.get(name);
-            own.map(|own| own.merge).unwrap_or_default()
+            own.and_then(|own| own.merge).unwrap_or_default()
         });
         words.min().unwrap_or_default()
+    }
+
+    /// Whether any of these environments says who merges.
+    pub fn says_who_merges<'a>(
+        &self,
+        environments: impl IntoIterator<Item = &'a EnvironmentName>,
+    ) -> bool {
+        environments.into_iter().any(|name| {
+            let own = self.pull_requests.get(name);
+            own.is_some_and(|own| own.merge.is_some())
+        })
     }
 
     /// What an environment asks.

@@ -57,6 +57,11 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &DeliveryScreen) {
         ),
         Span::styled(format!("  {}", delivery.subject), theme.dim),
     ];
+    if delivery.urgent && delivery.ended.is_none() {
+        let since = age::between(delivery.started, canvas.model.now);
+        let words = format!("  URGENT, since {since}");
+        title.push(Span::styled(words, theme.bad));
+    }
     if runs.len() > 1 {
         let key = canvas.model.key(Mode::Delivery, Action::NextPane);
         let (number, count) = (index + 1, runs.len());

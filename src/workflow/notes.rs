@@ -55,8 +55,12 @@ fn merged(project: &Project, plan: &Plan, write: &Write) -> Option<String> {
     if plan.deliver != Deliver::PullRequest {
         return None;
     }
-    let environments = plan.changes_of(write).map(|it| &it.cell.environment);
-    let by = match project.config.topology.policy.merge_by(environments) {
+    let environments = || plan.changes_of(write).map(|it| &it.cell.environment);
+    let policy = &project.config.topology.policy;
+    if plan.is_emergency() && !policy.says_who_merges(environments()) {
+        return Some("it goes back: its pull request is marked as urgent, and the forge is asked to merge it".to_owned());
+    }
+    let by = match policy.merge_by(environments()) {
         MergeBy::Hand => return None,
         MergeBy::WhenReady => "Tidegate merges it",
         MergeBy::Auto => "the forge is asked to merge it",

@@ -301,10 +301,22 @@ pub struct PullRequest {
     pub draft: Option<bool>,
     /// Who merges them; default: somebody, on the forge.
     pub merge: Option<MergeBy>,
+    /// How one is marked that goes back, where nothing can be pushed.
+    pub urgent: Option<Urgent>,
     /// A template over `{subject}`, `{services}`, `{environments}`.
     pub title: Option<String>,
     /// A template over `{changes}`, `{gates}`, `{touches}`, `{owners}`, `{revert}`, `{reason}`, `{plan}`, in Markdown.
     pub body: Option<String>,
+}
+
+/// How a pull request is marked that goes back.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Urgent {
+    /// Labels that it gets beside the others.
+    pub labels: Option<Vec<String>>,
+    /// A template over `{subject}`, `{services}`, `{environments}`, in place of `Urgent: {subject}`.
+    pub title: Option<String>,
 }
 
 /// Who merges pull requests of an environment.

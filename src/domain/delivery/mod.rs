@@ -83,6 +83,9 @@ pub struct Delivery {
     /// Cells that no freeze holds, because they go back or because it was lifted for them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unfrozen: Vec<CellKey>,
+    /// It goes back by pull requests, which whoever may let them through is called to.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub urgent: bool,
     /// Pull requests that are closed once its own are open, which take their place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub supersedes: Vec<Older>,
@@ -333,6 +336,7 @@ impl Delivery {
             wave: None,
             asking: asking(plan),
             unfrozen: unfrozen(plan),
+            urgent: plan.is_emergency(),
             supersedes: plan.request.supersedes.clone(),
             dropped: false,
             ended: None,

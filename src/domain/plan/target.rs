@@ -1,6 +1,6 @@
 //! Where a plan goes, as people say it.
 
-use super::{Action, Plan, Write};
+use super::{Action, Intent, Plan, Write};
 use crate::domain::topology::Deliver;
 
 impl Plan {
@@ -29,6 +29,17 @@ impl Plan {
             })
             .collect();
         places.join(", then ")
+    }
+
+    /// It goes back, and nothing of it can be pushed: whoever may let it through is called.
+    pub fn is_emergency(&self) -> bool {
+        let mut named = self
+            .changes
+            .iter()
+            .filter(|it| it.along.is_none())
+            .peekable();
+        let by_request = self.deliver == Deliver::PullRequest && named.peek().is_some();
+        by_request && named.all(|it| matches!(it.intent, Intent::Revert { .. }))
     }
 
     /// What the first commit or tag says of itself, in its first line.

@@ -22,11 +22,22 @@ pub struct Settings {
     /// They are opened as not ready.
     pub draft: bool,
     /// Who merges them.
-    pub merge: MergeBy,
+    pub merge: Option<MergeBy>,
+    /// What marks one that goes back, where nothing can be pushed.
+    pub urgent: Urgent,
     /// In place of our title.
     pub title: Option<Template>,
     /// In place of our body.
     pub body: Option<Template>,
+}
+
+/// `urgent` of `[environments.pull-request]`: how one is marked that goes back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Urgent {
+    /// Labels that it gets beside the others.
+    pub labels: Vec<String>,
+    /// In place of `Urgent: {subject}`.
+    pub title: Option<Template>,
 }
 
 /// A pull request that is to be opened.
@@ -129,17 +140,73 @@ pub fn draft(
         // Names were checked when the configuration was read.
         template.fill(texts).ok()
     };
+    let urgent = plan.is_emergency();
     let title = first(|it| it.title.as_ref(), &of_title).unwrap_or(subject);
-    let body = first(|it| it.body.as_ref(), &of_body).unwrap_or_else(|| usual(&of_body));
+    let title = match first(|it| it.urgent.title.as_ref(), &of_title) {
+        _ if !urgent => title,
+        Some(own) => own,
+        None => format!("Urgent: {title}"),
+    };
+    let mut body = first(|it| it.body.as_ref(), &of_body).unwrap_or_else(|| usual(&of_body));
+    let mut labels = union(|it| &it.labels);
+    let mut reviewers = union(|it| &it.reviewers);
+    if urgent {
+        labels.extend(union(|it| &it.urgent.labels));
+        let approvers = approvers(&environments, topology);
+        if !approvers.is_empty() {
+            body = format!("{}\n{body}", let_through(&approvers));
+            let known = |names: &[String], name: &String| {
+                let plain = name.trim_start_matches('@');
+                names.iter().any(|it| it.trim_start_matches('@') == plain)
+            };
+            for name in approvers {
+                if !known(&reviewers, &name) {
+                    reviewers.push(name);
+                }
+            }
+        }
+    }
     Draft {
         branch: branch.to_owned(),
         base: write.tip.branch().to_owned(),
         title: sanitise(title.trim()).into_owned(),
         body,
-        labels: union(|it| &it.labels),
-        reviewers: union(|it| &it.reviewers),
-        draft: settings.iter().any(|it| it.draft),
+        labels,
+        reviewers,
+        // What goes back is ready.
+        draft: !urgent && settings.iter().any(|it| it.draft),
     }
+}
+
+/// Who may let it through, by the gate `approvals` of its environments, each once.
+fn approvers(environments: &[&EnvironmentName], topology: &Topology) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for environment in environments {
+        let policy = topology.policy.of(environment);
+        let asks = policy.and_then(|policy| policy.approvals.as_ref());
+        for name in asks.into_iter().flat_map(|asks| &asks.from) {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+    }
+    names
+}
+
+/// Calls them by name: that notifies them.
+fn let_through(approvers: &[String]) -> String {
+    let safe = |name: &String| {
+        let plain = name.trim_start_matches('@').chars();
+        let plain: String = plain
+            .filter(|c| c.is_ascii_alphanumeric() || "-_./".contains(*c))
+            .collect();
+        format!("@{plain}")
+    };
+    let names: Vec<String> = approvers.iter().map(safe).collect();
+    format!(
+        "**Urgent: this goes back.** It can be let through by {}.\n",
+        names.join(", ")
+    )
 }
 
 /// The body where no template stands in its place.
@@ -318,7 +385,9 @@ mod tests {
         ids::{CellKey, ObjectId},
         layout::Origin,
         plan::{Action, Intent, Level, Outcome, Verdict, Wave},
-        topology::Environment,
+        policy::GatePolicy,
+        pull_request::Asks,
+        topology::{Deliver, Environment},
     };
 
     fn plan() -> Plan {
@@ -404,6 +473,50 @@ mod tests {
     }
 
     #[test]
+    fn what_goes_back_is_urgent_and_calls_those_who_may_let_it_through() {
+        let mut plan = plan();
+        plan.deliver = Deliver::PullRequest;
+        plan.changes[0].intent = Intent::Revert { to: None, at: None };
+        let write = plan.writes().next().unwrap();
+        let mut topology = topology();
+        let settings = Settings {
+            labels: vec!["promotion".to_owned()],
+            reviewers: vec!["alice".to_owned()],
+            draft: true,
+            urgent: Urgent {
+                labels: vec!["incident".to_owned()],
+                title: None,
+            },
+            ..Settings::default()
+        };
+        topology.policy.pull_requests = [("prod".into(), settings)].into();
+        let asks = Asks {
+            need: 1,
+            from: vec!["@alice".to_owned(), "@acme/on call".to_owned()],
+            checks: Vec::new(),
+        };
+        let gates = GatePolicy {
+            approvals: Some(asks),
+            ..GatePolicy::default()
+        };
+        topology.policy.environments = [("prod".into(), gates)].into();
+        let urgent = draft(&plan, write, "tidegate/x", &topology, &[]);
+        assert_eq!(urgent.title, "Urgent: promote web 1.0.0 → 1.1.0 to prod");
+        assert_eq!(urgent.labels, ["promotion", "incident"]);
+        assert_eq!(urgent.reviewers, ["alice", "@acme/on call"]);
+        assert!(!urgent.draft);
+        let head = "**Urgent: this goes back.** It can be let through by @alice, @acme/oncall.\n\n## Changes";
+        assert!(urgent.body.starts_with(head), "{}", urgent.body);
+        plan.changes[0].intent = Intent::Promote {
+            from: "staging".into(),
+        };
+        let write = plan.writes().next().unwrap();
+        let usual = draft(&plan, write, "tidegate/x", &topology, &[]);
+        assert_eq!(usual.title, "promote web 1.0.0 → 1.1.0 to prod");
+        assert!(usual.draft && usual.body.starts_with("## Changes"));
+    }
+
+    #[test]
     fn only_a_body_of_ours_is_kept_true() {
         let draft = Draft {
             body: "new\n\nPlan: `b`\n".to_owned(),
@@ -431,7 +544,8 @@ mod tests {
             labels: vec!["promotion".to_owned()],
             reviewers: vec!["alice".to_owned()],
             draft: true,
-            merge: MergeBy::Hand,
+            merge: None,
+            urgent: Urgent::default(),
             title: template("[{environments}] {services}"),
             body: template("{touches}{plan}"),
         };

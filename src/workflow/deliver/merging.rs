@@ -40,7 +40,7 @@ impl Underway<'_> {
         mut request: PullRequest,
     ) -> Result<PullRequest, Failure> {
         let place = &part.tip.name;
-        let by = self.merge_by(place);
+        let (by, ours) = self.merge_by(place);
         if by == MergeBy::Hand || request.state != PullState::Open {
             return Ok(request);
         }
@@ -59,8 +59,14 @@ impl Underway<'_> {
         if what == ForMerge::Nothing {
             request.then = Some(match request.auto {
                 Some(true) => format!("{} merges it then", forge.name()),
+                _ if !ours => "somebody merges it then".to_owned(),
                 _ => "it is merged then".to_owned(),
             });
+            return Ok(request);
+        }
+        if what == ForMerge::Merge && !ours {
+            let then = "everything is there: somebody has to merge it";
+            request.then = Some(then.to_owned());
             return Ok(request);
         }
         if !self.merging.holds() {
@@ -117,8 +123,13 @@ impl Underway<'_> {
             }
             (_, Err(failure)) => {
                 return Ok(format!(
-                    "{name} does not merge it by itself ({}); Tidegate merges it then",
-                    failure.why
+                    "{name} does not merge it by itself ({}); {} merges it then",
+                    failure.why,
+                    if self.merge_by(&part.tip.name).1 {
+                        "Tidegate"
+                    } else {
+                        "somebody"
+                    }
                 ));
             }
             (_, Ok(())) => {}
@@ -131,11 +142,18 @@ impl Underway<'_> {
         Ok(format!("it was merged, and {name} does not say so yet"))
     }
 
-    /// Who merges the pull request into a ref: the most careful word of the environments that it changes.
-    pub(super) fn merge_by(&self, place: &RefName) -> MergeBy {
+    /// Who merges the pull request into a ref, the most careful word of the environments that it changes, and whether Tidegate
+    /// may. Of what goes back the forge is asked to, where no environment says who does.
+    fn merge_by(&self, place: &RefName) -> (MergeBy, bool) {
         let cells = self.delivery.cells_of(place);
         let policy = &self.project.config.topology.policy;
-        policy.merge_by(cells.map(|run| &run.cell.environment))
+        let environments: Vec<_> = cells.map(|run| &run.cell.environment).collect();
+        let says = policy.says_who_merges(environments.iter().copied());
+        if self.delivery.urgent && !says {
+            return (MergeBy::Auto, false);
+        }
+        let by = policy.merge_by(environments);
+        (by, by != MergeBy::Hand)
     }
 
     /// Whether a freeze may come, which no forge knows of.

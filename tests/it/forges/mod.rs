@@ -10,6 +10,7 @@ mod fake;
 mod merging;
 mod openapi;
 mod unclear;
+mod urgent;
 
 use std::{
     fs,
@@ -209,6 +210,7 @@ fn what_github_is_asked_and_answers_is_in_its_own_document() {
     with_all_that_is_configured(Dialect::Github, Some(Document::load()));
     approvals::whole_way(Dialect::Github, Some(Document::load()));
     acting::by_command(Dialect::Github, Some(Document::load()));
+    urgent::goes_back(Dialect::Github, Some(Document::load()));
     closing::by_command(Dialect::Github, Some(Document::load()));
     closing::superseded(Dialect::Github, Some(Document::load()));
     merging::when_ready(Dialect::Github, Some(Document::load()));
