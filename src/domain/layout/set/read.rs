@@ -202,16 +202,16 @@ impl LayoutSet {
                         })
                     }));
                 }
+                let found = findings.found.into_iter();
+                let mut told: Vec<_> = found.map(|found| Arc::new(Fact::from(found))).collect();
+                // It took the room of what was found, which is many times as large, and is kept for each file.
+                told.shrink_to_fit();
                 facts.entries.push(LayoutFacts {
                     layout: layout_index,
                     role,
                     path: bound.clone(),
                     broken,
-                    facts: findings
-                        .found
-                        .into_iter()
-                        .map(|found| Arc::new(Fact::from(found)))
-                        .collect(),
+                    facts: told,
                 });
             }
             if let Some(bound) = layout
