@@ -211,10 +211,21 @@ impl Order {
             Self::Sync | Self::Terminate | Self::Rollback(_) => {
                 let is_waiting = object.get("operation").is_some_and(Value::is_object);
                 let phase = text(object, "/status/operationState/phase");
-                !is_waiting && !matches!(phase, Some("Running" | "Terminating"))
+                let ended = !is_waiting && !matches!(phase, Some("Running" | "Terminating"));
+                // Until it has compared again, it says of the cell what was so before.
+                ended && (phase != Some("Succeeded") || has_compared(object))
             }
         }
     }
+}
+
+/// Whether an Application was compared with Git since its last operation ended, as far as it says.
+fn has_compared(object: &Value) -> bool {
+    let finished = time(object, "/status/operationState/finishedAt");
+    let compared = time(object, "/status/reconciledAt");
+    finished
+        .zip(compared)
+        .is_none_or(|(finished, compared)| compared >= finished)
 }
 
 /// An entry of an Application's history: of this id, else the one before the last.
@@ -388,6 +399,10 @@ mod tests {
         let argo = |rest: Value| application(Value::Null, rest);
         let running = json!({"status": {"operationState": {"phase": "Running"}}});
         let failed = json!({"status": {"operationState": {"phase": "Failed"}}});
+        let synced = |compared: &str| {
+            json!({"status": {"reconciledAt": format!("2026-11-21T{compared}Z"),
+                "operationState": {"phase": "Succeeded", "finishedAt": "2026-11-21T10:00:00Z"}}})
+        };
         let asked = json!({"operation": {"sync": {}}, "status": {"operationState": {"phase": "Succeeded"}}});
         let mut refreshing = argo(json!({}));
         refreshing["metadata"]["annotations"] = json!({REFRESH: "normal"});
@@ -426,6 +441,13 @@ mod tests {
             ("asked", Order::Sync, argo(asked), false),
             ("running", Order::Sync, argo(running), false),
             ("sync failed", Order::Sync, argo(failed.clone()), true),
+            (
+                "not compared yet",
+                Order::Sync,
+                argo(synced("09:59:59")),
+                false,
+            ),
+            ("compared", Order::Sync, argo(synced("10:00:01")), true),
             ("ended", Order::Terminate, argo(failed), true),
             (
                 "ending",

@@ -330,7 +330,10 @@ fn nothing_is_pushed_where_the_forge_does_not_take_the_token() {
         ),
     ];
     for (status, headers, expected) in cases {
-        fake.fault("GET /", Fault::Status(status, headers.to_owned()));
+        // The plan asks what is open for its cells, and the delivery whether it may open one.
+        for _ in 0..2 {
+            fake.fault("GET /", Fault::Status(status, headers.to_owned()));
+        }
         let (code, _, words) = promote(&repository, &[]);
         assert_eq!(code, 1, "{words}");
         assert!(words.contains(expected), "{expected}: {words}");
