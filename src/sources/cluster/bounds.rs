@@ -169,6 +169,8 @@ impl Pace {
         };
         watched.not_before = match watched.short {
             0 => None,
+            // What others define only tells more, and there are many kinds of it: a server that ends all watches is not stormed.
+            short if is_custom(path) => Some(Instant::now() + backoff(short + 2, &self.options)),
             short => Some(Instant::now() + backoff(short - 1, &self.options)),
         };
     }
@@ -176,6 +178,14 @@ impl Pace {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a path is of a kind that is not Kubernetes' own.
+fn is_custom(path: &str) -> bool {
+    let group = path
+        .strip_prefix("/apis/")
+        .and_then(|it| it.split('/').next());
+    group.is_some_and(|group| group.contains('.'))
 }
 
 fn left(until: Option<Instant>) -> Duration {

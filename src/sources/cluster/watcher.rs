@@ -258,7 +258,9 @@ impl Watch {
                 return Ok(Next::List);
             }
             ClusterError::Gone | ClusterError::Busy(_) if times < TOO_MANY => {
-                self.back_off(times).await;
+                // There are many kinds that only tell more: together they are no storm either.
+                let more = if self.key.kind.is_custom() { 2 } else { 0 };
+                self.back_off(times + more).await;
             }
             // A stream that breaks is taken up where it was; a proxy may just have tired of it.
             ClusterError::Broken(_)
