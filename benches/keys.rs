@@ -337,6 +337,7 @@ fn live(health: Health, now: Timestamp) -> LiveCell {
         restarts: 0,
         terminating: false,
         created: Some(now),
+        pulled: None,
         node: Some(format!("node-{index}")),
     });
     LiveCell {

@@ -140,11 +140,16 @@ pub fn live(live: &LiveCell) -> Value {
         .iter()
         .map(|(version, pods)| (version.as_str(), *pods))
         .collect();
+    let mut digests: BTreeMap<&str, u32> = BTreeMap::new();
+    for (_, pulled) in live.pulled() {
+        *digests.entry(&pulled.digest).or_default() += 1;
+    }
     let mut value = json!({
         "health": live.health,
         "reason": live.reason,
         "since": live.since.map(time),
         "versions": versions,
+        "digests": digests,
         "serving": live.serving,
         "ready": live.ready,
         "desired": live.desired,

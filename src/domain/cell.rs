@@ -88,6 +88,8 @@ pub enum Why<'a> {
     },
     /// Pods run these versions, and not only the declared one.
     Runs(&'a BTreeMap<Version, u32>),
+    /// The declared version means several images to its pods: it was pushed again, and nodes pulled it before and after.
+    Torn(&'a LiveCell),
     /// No pods are wanted; they would run this version, which is not the declared one.
     Serves(&'a Version),
     /// Its version has not got through the agent or the controller.
@@ -146,7 +148,7 @@ pub fn assess<'a>(
     };
     let state = without_pods(state, hidden);
     let was = if state == State::Stale { known } else { state };
-    let why = why(was, live, connection);
+    let why = why((was, version), live, connection);
     let trouble = match state {
         State::Stale => was.trouble().saturating_sub(5),
         state => state.trouble(),
@@ -279,6 +281,8 @@ fn running(live: &LiveCell, version: &Version, delivering: Delivering) -> State 
             Delivering::Underway => State::Rolling,
             Delivering::No => State::Drift,
         },
+        // A tag that means two images is drift inside the cell, whatever is delivered meanwhile.
+        Health::Healthy if live.is_torn() => State::Drift,
         Health::Healthy => State::Healthy,
     }
 }
@@ -302,7 +306,7 @@ fn without_pods(state: State, hidden: bool) -> State {
 }
 
 fn why<'a>(
-    state: State,
+    (state, version): (State, &Version),
     live: Option<&'a LiveCell>,
     connection: &'a Connection,
 ) -> Option<Why<'a>> {
@@ -321,6 +325,7 @@ fn why<'a>(
         (State::Rolling, Some(live), _) if hop.is_some() && live.health == Health::Healthy => hop,
         (State::Drift, Some(live), _) => match &live.serving {
             Some(serving) if live.is_at_zero() => Some(Why::Serves(serving)),
+            _ if !live.runs_other_than(version) && live.is_torn() => Some(Why::Torn(live)),
             _ => Some(Why::Runs(&live.versions)),
         },
         (State::Healthy, Some(_), _) => reason,

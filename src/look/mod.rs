@@ -17,6 +17,7 @@ use crate::domain::{
     cell::{CellStatus, State, Why},
     delivery::CellProgress,
     drift::Skew,
+    rollout::LiveCell,
     text::width,
     version::Version,
 };
@@ -261,6 +262,7 @@ pub fn why(status: &CellStatus<'_>, now: Timestamp) -> Option<String> {
                 None => format!("live {running}"),
             }
         }
+        Why::Torn(live) => torn(live)?,
         Why::Serves(version) => format!("would run {version}"),
         Why::Hop(hop) => {
             let words = hop.words(now);
@@ -285,6 +287,13 @@ pub fn why(status: &CellStatus<'_>, now: Timestamp) -> Option<String> {
         State::Stale => format!("was {}: {why}", of(status.was).word),
         _ => why,
     })
+}
+
+/// That a version means several images to the pods of a cell, in one line; `None`: it means one.
+pub fn torn(live: &LiveCell) -> Option<String> {
+    let torn = live.torn()?;
+    let images = torn.digests.len();
+    Some(format!("{} is {images} images here: {torn}", torn.version))
 }
 
 #[cfg(test)]

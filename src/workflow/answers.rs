@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Project, Reading, cell_history, checks};
 use crate::domain::{
-    gate::{Answer, Facts, Question},
+    gate::{self, Answer, Facts, Question},
     history::History,
     ids::CellKey,
     rollout::Running,
@@ -46,6 +46,7 @@ pub(super) fn answers(
     let (mut pasts, mut healths) = (Vec::new(), Vec::new());
     let outside = questions.iter().filter(|it| checks::is_outside(it));
     let outside: Vec<Question> = outside.cloned().collect();
+    let stop = running.stop();
     for question in questions {
         match question {
             Question::Http(_) | Question::Promql(_) | Question::Command(_) | Question::Image(_) => {
@@ -61,9 +62,8 @@ pub(super) fn answers(
     let mut facts = Facts::default();
     thread::scope(|scope| {
         let seen = (!runs.is_empty()).then(|| scope.spawn(|| running.running(&runs)));
-        let stop = running.stop();
         let told = (!outside.is_empty())
-            .then(|| scope.spawn(move || checks::ask_blocking((project, reading), outside, &stop)));
+            .then(|| scope.spawn(|| checks::ask_blocking((project, reading), outside, &stop)));
         for (cell, past) in histories(project, reading, pasts) {
             facts.learn(Question::Past(cell), now, Answer::Past(past));
         }
@@ -89,6 +89,18 @@ pub(super) fn answers(
             );
         }
     });
+    // What runs is compared with what the registry has, which is to be known first.
+    let more = gate::follow_ups(questions, &facts, &project.config.topology);
+    if !more.is_empty() {
+        let more = more.into_iter().collect();
+        // On a thread of its own: this one may be a runtime's.
+        let ask = || checks::ask_blocking((project, reading), more, &stop);
+        let told = thread::scope(|scope| scope.spawn(ask).join());
+        let told = told.unwrap_or_else(|it| panic::resume_unwind(it));
+        for (question, at, answer) in told {
+            facts.learn(question, at, answer);
+        }
+    }
     facts
 }
 

@@ -8,11 +8,15 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use tidegate::demo::server::ApiServer;
+
 use crate::{
     eligible::Waiting,
+    soak::{World, deploy},
     support::{
         repo::{Repository, Said, write},
         schema::assert_described,
@@ -725,4 +729,109 @@ fn a_registry_that_is_silent_holds_what_is_pinned_until_it_speaks() {
     assert!(said.contains("its gates pass: it goes"), "{said}");
     let at_tip = repository.at_tip("prod/web.yaml");
     assert!(at_tip.contains(&format!("1.1.0@{one}")), "{at_tip}");
+}
+
+/// What the nodes of pods say that they pulled.
+fn pulled(server: &ApiServer, digests: &[&str]) {
+    let store = server.store();
+    let first = Value::clone(&store.get("pods", "shop", "web-110-0").unwrap());
+    for (at, digest) in digests.iter().enumerate() {
+        let mut pod = first.clone();
+        pod["metadata"]["name"] = json!(format!("web-110-{at}"));
+        pod["status"]["containerStatuses"][0]["imageID"] =
+            json!(format!("mirror.example.com/shop/web@{digest}"));
+        store.apply(pod, Timestamp::now()).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_pods_run_is_what_the_tag_means_or_it_is_held() {
+    let server = Server::start();
+    let gates = "[environments.gates]\nregistry = {}\n";
+    let world = World::with(gates, Vec::new()).await;
+    deploy(&world.staging, "web", "1.1.0", 30 * 60);
+    let image = format!("127.0.0.1:{}/shop/web", server.web.port);
+    for (environment, tag) in [("staging", "1.1.0"), ("prod", "1.0.0")] {
+        let text = format!("image:\n  repository: {image}\n  tag: {tag}\n");
+        let path = format!("{environment}/web.yaml");
+        world.repository.write(&path, &text);
+    }
+    world.repository.publish("With its name");
+    world.repository.pull();
+    world.tidegate(&["trust"]).await.exits(0);
+    let of = |digest: &str, architecture: &str| json!({ "digest": digest, "platform": { "os": "linux", "architecture": architecture } });
+    let (amd, first) = server.with(|shelf| {
+        let amd = shelf.image(&[], "linux/amd64", "a");
+        let arm = shelf.image(&[], "linux/arm64", "a");
+        let index =
+            json!({ "mediaType": INDEX, "manifests": [of(&amd, "amd64"), of(&arm, "arm64")] });
+        (amd, shelf.put(INDEX, &["1.1.0"], &index))
+    });
+    let says = async |outcome: &str, words: &str| {
+        let verdict = world.verdict("registry").await;
+        let detail = verdict["detail"].as_str().unwrap();
+        assert!(
+            verdict["outcome"] == outcome && detail.contains(words),
+            "{verdict}, not {outcome}: {words}"
+        );
+        detail.to_owned()
+    };
+    // Where no node says what it pulled, nothing is compared; nodes say the digest of the index, or of their platform's.
+    says("pass", "is sha256:").await;
+    for digest in [&first, &amd] {
+        pulled(&world.staging, &[digest]);
+        says("pass", ", as staging runs it").await;
+    }
+    // Pushed again with the same images and something beside them, as builders do.
+    server.with(|shelf| {
+        let index = json!({ "mediaType": INDEX, "manifests": [of(&amd, "amd64")], "annotations": { "again": "1" } });
+        let arm = shelf.image(&[], "linux/arm64", "a");
+        let mut index = index;
+        index["manifests"].as_array_mut().unwrap().push(of(&arm, "arm64"));
+        shelf.put(INDEX, &["1.1.0"], &index);
+    });
+    pulled(&world.staging, &[&first]);
+    // That the tag moved is remembered still, and told of it.
+    says("hold", "the tag of").await;
+    // What runs is another image; nobody needs to have looked before that.
+    let other = server.with(|shelf| shelf.image(&["1.1.0"], "linux/amd64", "pushed over it"));
+    let detail = says("hold", "what ran there is another image").await;
+    let told = format!(
+        "staging runs 1.1.0 as {} in 1 of 1 pod, and it is {} in the registry now",
+        &first[..19],
+        &other[..19]
+    );
+    assert!(detail.starts_with(&told), "{detail}");
+    let retag = format!("tidegate retag web {first} --as TAG");
+    assert!(detail.ends_with(&retag), "{detail}");
+    world
+        .tidegate(&["retag", "web", &first, "--as", "1.1.0-soaked", "--yes"])
+        .await
+        .exits(0);
+    // Two images under one tag: held, and drift inside the cell.
+    pulled(&world.staging, &[&other, &other, &first]);
+    says("hold", "in 1 of 3 pods").await;
+    let drift = world.tidegate(&["drift"]).await.exits(4);
+    drift
+        .shows("1.1.0 means several images to its pods")
+        .shows(&format!("{} ×2", &other[..19]));
+    let status = world
+        .tidegate(&["status", "-o", "json"])
+        .await
+        .exits(0)
+        .json();
+    assert_described(&status);
+    let web = status["services"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["name"] == "web")
+        .unwrap();
+    let digests = &web["cells"]["staging"]["live"]["digests"];
+    assert_eq!(*digests, json!({ other: 2, first: 1 }));
+    world
+        .tidegate(&["status"])
+        .await
+        .exits(0)
+        .shows("1.1.0 is 2 images here");
 }

@@ -31,7 +31,7 @@ pub struct World {
 }
 
 impl World {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let gates = "[environments.gates]\nsoak = { for = \"24h\" }\ntogether = { for = \"2h\" }\n";
         Self::with(gates, Vec::new()).await
     }

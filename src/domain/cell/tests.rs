@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::domain::{problem::Problem, subject::Subject};
+use crate::domain::{problem::Problem, rollout::Pulled, subject::Subject};
 
 mod running;
 
@@ -405,6 +405,7 @@ fn a_pod_in_the_words_for_cells() {
             restarts: 0,
             terminating,
             created: None,
+            pulled: None,
             node: None,
         };
         assert_eq!(of_pod(&pod), expected, "{reason} {ready} {terminating}");
@@ -493,5 +494,62 @@ fn what_an_agent_has_not_brought_is_why() {
             "{name}: {:?}",
             status.why
         );
+    }
+}
+
+#[test]
+fn a_tag_that_means_two_images_to_its_pods_is_drift() {
+    let pod = |version: &str, digest: &str| PodState {
+        name: "shop-1".to_owned(),
+        version: Some(version.into()),
+        pulled: Some(Pulled {
+            name: "shop".to_owned(),
+            digest: digest.to_owned(),
+        }),
+        ready: true,
+        reason: "Running".to_owned(),
+        message: None,
+        restarts: 0,
+        terminating: false,
+        created: None,
+        node: None,
+    };
+    let torn = |health, runs: &str| LiveCell {
+        pods: vec![pod(runs, "sha256:a"), pod(runs, "sha256:b")],
+        ..live(health, runs)
+    };
+    let cases = [
+        ("healthy", torn(Health::Healthy, "1"), State::Drift, true),
+        (
+            "on its way",
+            torn(Health::Progressing, "1"),
+            State::Rolling,
+            false,
+        ),
+        (
+            "broken",
+            torn(Health::Degraded, "1"),
+            State::Degraded,
+            false,
+        ),
+        (
+            "another version",
+            torn(Health::Healthy, "2"),
+            State::Drift,
+            false,
+        ),
+        (
+            "hidden",
+            hidden(torn(Health::Healthy, "1")),
+            State::GitOnly,
+            false,
+        ),
+    ];
+    for (name, live, state, told) in cases {
+        let cell = declared(Some("1"));
+        let status = assess(Some(&cell), Some(&live), &Connection::Live, Delivering::No);
+        assert_eq!(status.state, state, "{name}");
+        let is_told = matches!(status.why, Some(Why::Torn(_)));
+        assert_eq!(is_told, told, "{name}: {:?}", status.why);
     }
 }

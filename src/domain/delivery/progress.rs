@@ -340,6 +340,7 @@ mod tests {
             restarts: 0,
             terminating: false,
             created: None,
+            pulled: None,
             node: None,
         }
     }

@@ -253,6 +253,12 @@ fn runs(status: &CellStatus<'_>, version: &Version, now: Timestamp) -> String {
         (State::Drift, Some(Why::Serves(running))) => {
             format!("Git declares {version}, the cluster would run {running}")
         }
+        (State::Drift, Some(Why::Torn(live))) => {
+            let digests = live
+                .torn()
+                .map_or_else(String::new, |torn| torn.to_string());
+            format!("{version} means several images to its pods, by what nodes pulled: {digests}")
+        }
         (State::Drift, _) => {
             let running = status.live.iter().flat_map(|live| &live.versions);
             let running = running.map(|(version, pods)| format!("{version} ×{pods}"));

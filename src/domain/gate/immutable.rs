@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 
 use super::{
-    Answer, Change, Facts, Finding, Gate, ImageQuestion, NOT_KNOWN, Question, found, registry,
+    Answer, Change, Facts, Finding, Gate, ImageQuestion, NOT_KNOWN, Question,
+    digests::{self, Against},
+    found, registry,
 };
 use crate::domain::{
     desired::Desired,
@@ -22,11 +24,16 @@ pub(super) const GATE: Gate = Gate {
     reverts: false,
     acts: |_| true,
     questions: |change| {
-        change
-            .pins
-            .map(|tag| question(change.cell, tag))
-            .into_iter()
-            .collect()
+        let pins = change.pins.into_iter();
+        pins.flat_map(|tag| {
+            let runs = if change.may_go_back(GATE.id) || change.asks_for(registry::GATE.id) {
+                Vec::new()
+            } else {
+                digests::questions(change, tag)
+            };
+            std::iter::once(question(change.cell, tag)).chain(runs)
+        })
+        .collect()
     },
     judge,
 };
@@ -118,6 +125,15 @@ fn unpinned(change: &Change<'_>, tag: &Version, facts: &Facts, now: Timestamp) -
         // Where the gate `registry` acts, it says so.
         Ok(_) if change.asks_for(registry::GATE.id) => None,
         Ok(image) => {
+            let there = image.there.as_ref()?;
+            match digests::compare(change, tag, (image, there), None, facts) {
+                Against::Differs(words) => return Some(found(Outcome::Hold, words)),
+                Against::NotKnown(words) if registry::moved(image, tag, now).is_none() => {
+                    let words = format!("{NOT_KNOWN}{words}");
+                    return Some(found(change.unknown(GATE.id), words));
+                }
+                _ => {}
+            }
             let words = registry::moved(image, tag, now)?;
             Some(found(Outcome::Hold, words))
         }

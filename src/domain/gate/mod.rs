@@ -22,6 +22,7 @@ mod ahead;
 mod approvals;
 mod check;
 mod dependency;
+mod digests;
 mod eligible;
 mod facts;
 mod health;
@@ -45,6 +46,7 @@ mod veto;
 mod window;
 
 pub use check::{Checked, Verified, verified, verify_questions};
+pub use digests::follow_ups;
 pub use facts::{
     Answer, CommandQuestion, Facts, HttpQuestion, HttpReply, PromqlQuestion, Question, Ran, Sample,
 };

@@ -4,13 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Answer, Change, Facts, Finding, Gate, NOT_KNOWN, Question, found};
+use super::{
+    Answer, Change, Facts, Finding, Gate, NOT_KNOWN, Question,
+    digests::{self, Against},
+    found,
+};
 use crate::domain::{
     age,
-    ids::CellKey,
+    ids::{CellKey, EnvironmentName},
     image::tag_and_digest,
     plan::Outcome,
     policy::{Attestation, Registry},
+    rollout::short_digest,
     version::Version,
 };
 
@@ -20,7 +25,15 @@ pub(super) const GATE: Gate = Gate {
     promotions_only: false,
     reverts: false,
     acts: |change| change.asks_for(GATE.id) && change.to.is_some() && is_image(change),
-    questions: |change| vec![question(change)],
+    questions: |change| {
+        let runs = change
+            .to
+            .filter(|_| !change.may_go_back(GATE.id))
+            .map(|version| digests::questions(change, version));
+        let mut all = vec![question(change)];
+        all.extend(runs.into_iter().flatten());
+        all
+    },
     judge,
 };
 
@@ -62,6 +75,10 @@ pub struct ImageThere {
     pub digest: String,
     /// The platforms that it is for: `linux/amd64`, `linux/arm/v7`. Empty: it does not say.
     pub platforms: BTreeSet<String>,
+    /// Where it is an index: the images that it holds, by digest, with their platforms where it says them.
+    pub images: BTreeMap<String, Option<String>>,
+    /// It is an index that holds another one, whose images are not here.
+    pub nested: bool,
     /// What is attested of it.
     pub attested: Attested,
 }
@@ -114,13 +131,18 @@ fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
         let words = format!("the registry has no {version} of {}", image.image);
         return found(Outcome::Hold, words);
     };
-    let short = short(&there.digest);
+    let short = short_digest(&there.digest);
     let (_, pinned) = tag_and_digest(version.as_str());
     if let Some(pinned) = pinned.filter(|pinned| *pinned != there.digest) {
         let words = format!(
             "the tag of {name} means {short} now, and the version is pinned to {}",
-            self::short(pinned)
+            short_digest(pinned)
         );
+        return found(Outcome::Hold, words);
+    }
+    let platform = asked.platform.as_deref();
+    let runs = digests::compare(change, version, (image, there), platform, facts);
+    if let Against::Differs(words) = runs {
         return found(Outcome::Hold, words);
     }
     if let Some(words) = moved(image, version, now) {
@@ -145,7 +167,6 @@ fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
         }
         said.extend([", for ", platform]);
     }
-    let platform = asked.platform.as_deref();
     if let Some(wanted) = &asked.attestation {
         if let Some(why) = lacks(wanted, platform, &there.attested, &name) {
             if there.attested.is_part {
@@ -163,6 +184,14 @@ fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
             " (it is there; its signature is not verified)",
         ]);
     }
+    match runs {
+        Against::NotKnown(words) => return not_known(&words),
+        Against::Same(environments) => {
+            let names: Vec<&str> = environments.iter().map(EnvironmentName::as_str).collect();
+            said.extend([", as ", &names.join(" and "), " runs it"]);
+        }
+        Against::Differs(_) | Against::Unsaid => {}
+    }
     found(Outcome::Pass, said + &age)
 }
 
@@ -173,8 +202,8 @@ pub(super) fn moved(image: &ImageFacts, version: &Version, now: Timestamp) -> Op
     Some(format!(
         "the tag of {}:{version} moved: it means {} now and meant {} until {} ago; what soaked may be another image",
         image.image,
-        short(&there.digest),
-        short(before),
+        short_digest(&there.digest),
+        short_digest(before),
         age::between(*until, now)
     ))
 }
@@ -232,14 +261,6 @@ impl Attested {
         let all: BTreeSet<&str> = parts.chain(&self.whole).map(String::as_str).collect();
         let all: Vec<&str> = all.into_iter().collect();
         all.join(", ")
-    }
-}
-
-/// `sha256:9f3c1a2b3c4d`.
-fn short(digest: &str) -> String {
-    match digest.split_once(':') {
-        Some((algorithm, hex)) => format!("{algorithm}:{}", hex.get(..12).unwrap_or(hex)),
-        None => digest.to_owned(),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::domain::{
     ids::{CellKey, EnvironmentName},
     plan::{Level, Outcome},
     rollout::{Connection, Seen},
-    topology::Require,
+    topology::{Require, Topology},
 };
 
 /// What one upstream says.
@@ -110,7 +110,11 @@ pub(super) fn cells(change: &Change<'_>) -> impl Iterator<Item = CellKey> {
 }
 
 pub(super) fn has_cluster(change: &Change<'_>, name: &EnvironmentName) -> bool {
-    let environment = change.topology.get(name);
+    has_cluster_in(change.topology, name)
+}
+
+pub(super) fn has_cluster_in(topology: &Topology, name: &EnvironmentName) -> bool {
+    let environment = topology.get(name);
     environment.is_some_and(|environment| environment.cluster.is_some())
 }
 

@@ -12,7 +12,7 @@ use super::{
     needs,
     object::{ContainerImage, ObjectKind, PodObject, ReplicaSetState, WorkloadState},
     pods::{self, Trouble},
-    progressive,
+    progressive, pulled,
     store::Namespace,
     target::{CellTarget, ObjectPlace, Which},
 };
@@ -195,7 +195,8 @@ fn judge(
             }
             total += usize::from(!pod.terminating);
         }
-        cell.pods.push(state(pod, version, trouble.as_ref()));
+        cell.pods
+            .push(state(target, pod, version, trouble.as_ref()));
         // What an older revision's pods suffer from is being replaced, and fails no rollout.
         if is_current {
             troubles.extend(trouble);
@@ -330,6 +331,7 @@ pub(super) fn running(target: &CellTarget, pod: &PodObject) -> Option<Version> {
 }
 
 pub(super) fn state(
+    target: &CellTarget,
     pod: &PodObject,
     version: Option<Version>,
     trouble: Option<&Trouble>,
@@ -337,6 +339,7 @@ pub(super) fn state(
     PodState {
         name: pod.name.clone(),
         version,
+        pulled: pulled::of_pod(pod, &target.image_names),
         ready: pod.ready && !pod.terminating,
         reason: pods::word(pod, trouble),
         message: trouble

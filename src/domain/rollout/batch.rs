@@ -129,7 +129,7 @@ fn with_pods(
         let trouble = pods::trouble(pod, now);
         total += usize::from(pods::active(pod) && !pod.terminating);
         cell.pods
-            .push(state(pod, running(target, pod), trouble.as_ref()));
+            .push(state(target, pod, running(target, pod), trouble.as_ref()));
         troubles.extend(trouble);
     }
     match pods::sum_up(&troubles, total) {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{automation::NextWrite, image::same_version, needs::Beside};
+use super::{automation::NextWrite, image::same_version, needs::Beside, pulled::Pulled};
 use crate::domain::{
     agent::{AgentState, Hop, Progress},
     past_health::Since,
@@ -203,6 +203,9 @@ pub struct PodState {
     pub name: String,
     /// The version its main container runs.
     pub version: Option<Version>,
+    /// What its node pulled for that, where the node says it and the pod is not over.
+    #[serde(default)]
+    pub pulled: Option<Pulled>,
     /// Passes its readiness probe.
     pub ready: bool,
     /// `CrashLoopBackOff`, `ImagePullBackOff`, `OOMKilled`, `Unschedulable`, `Running`, …

@@ -23,6 +23,7 @@ pub mod object;
 mod owned;
 mod pods;
 mod progressive;
+mod pulled;
 mod revisions;
 mod running;
 mod selector;
@@ -46,6 +47,7 @@ pub use needs::{Beside, Held, HeldKind, Presence, Reference};
 pub use object::{
     CanaryObject, ClusterObject, ObjectKind, PodObject, ReplicaSetState, WorkloadState,
 };
+pub use pulled::{Pulled, Torn, digest_of, short as short_digest};
 pub use revisions::{Change, Revision, RolloutAct, back_to, revisions};
 pub use running::{Running, Seen};
 pub use selector::{Selector, SelectorError, Term};

@@ -435,6 +435,8 @@ pub struct ContainerState {
     pub name: String,
     /// The image reference of the pod's specification.
     pub image: String,
+    /// The digest of what its node pulled for that, where the node says it.
+    pub digest: Option<Box<str>>,
     /// Runs before the others (`initContainers`).
     pub init: bool,
     /// Passes its readiness probe.

@@ -25,6 +25,7 @@ use references::references;
 use crate::domain::{
     rollout::{
         ClusterObject, ObjectKind, PodObject, ReplicaSetState, Selector, Term, WorkloadState,
+        digest_of,
         object::{Condition, ContainerImage, ContainerState, Ended, Owner, Run, Strategy},
     },
     text::sanitise,
@@ -367,6 +368,7 @@ fn states(
                 return ContainerState {
                     name: spec.name,
                     image,
+                    digest: None,
                     init,
                     ready: false,
                     started: None,
@@ -378,6 +380,7 @@ fn states(
             ContainerState {
                 name: spec.name,
                 image,
+                digest: digest_of(&status.image_id).map(Box::from),
                 init,
                 ready: status.ready,
                 started: status.started,

@@ -25,6 +25,11 @@ const PREDICATES: [&str; 3] = [
     "predicateType",
 ];
 
+/// Whether an entry of an index is an image, and no attestation of one.
+pub(super) fn is_image(entry: &Descriptor) -> bool {
+    entry.annotation(ABOUT.0) != Some("attestation-manifest")
+}
+
 /// Looks through what is attested, as far as anybody would wait for.
 pub(super) struct Looking<'a> {
     repository: &'a Repository,
@@ -52,9 +57,8 @@ impl<'a> Looking<'a> {
     ) -> Result<Attested, String> {
         let whole = self.of(digest).await?;
         let mut parts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        let is_about = |it: &&Descriptor| it.annotation(ABOUT.0) == Some("attestation-manifest");
-        let (about, images): (Vec<&Descriptor>, Vec<&Descriptor>) =
-            content.manifests.iter().partition(is_about);
+        let (images, about): (Vec<&Descriptor>, Vec<&Descriptor>) =
+            content.manifests.iter().partition(|it| is_image(it));
         for image in images {
             let name = image.platform.as_ref().and_then(Platform::name);
             if let AttestedOf::Platform(asked) = of

@@ -81,6 +81,8 @@ struct Content {
 struct Descriptor {
     #[serde(default)]
     digest: String,
+    #[serde(rename = "mediaType", default)]
+    kind: String,
     platform: Option<Platform>,
     #[serde(default)]
     annotations: BTreeMap<String, String>,
@@ -196,6 +198,15 @@ impl Repository {
         let platforms = content.manifests.iter();
         let platforms = platforms.filter_map(|it| it.platform.as_ref()?.name());
         there.platforms = platforms.collect();
+        for entry in &content.manifests {
+            let platform = entry.platform.as_ref();
+            if INDEXES.contains(&entry.kind.as_str()) {
+                there.nested = true;
+            } else if attested::is_image(entry) {
+                let name = platform.and_then(Platform::name);
+                there.images.insert(entry.digest.clone(), name);
+            }
+        }
         if let (true, Some(config)) = (content.manifests.is_empty(), &content.config) {
             let platform: Option<Platform> = self.blob(&config.digest).await?;
             there.platforms.extend(platform.and_then(|it| it.name()));

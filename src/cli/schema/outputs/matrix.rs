@@ -185,6 +185,8 @@ pub struct Live {
     pub since: Option<Time>,
     /// How many pods run which version.
     pub versions: BTreeMap<String, u32>,
+    /// How many pods run which digest, as far as nodes say what they pulled.
+    pub digests: BTreeMap<String, u32>,
     /// The version that the workload's template has.
     pub serving: Option<String>,
     /// Pods that are ready.

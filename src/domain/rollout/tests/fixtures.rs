@@ -116,6 +116,7 @@ pub(in crate::domain::rollout) fn pod(name: &str, set: &str, version: &str) -> P
         containers: vec![ContainerState {
             name: "app".to_owned(),
             image: format!("reg.example.com/checkout:{version}"),
+            digest: None,
             init: false,
             ready: true,
             started: Some(true),

@@ -168,6 +168,7 @@ fn reasons_of_the_newest_revision() {
                     ContainerState {
                         name: "migrate".to_owned(),
                         image: "reg.example.com/migrate:2.0".to_owned(),
+                        digest: None,
                         init: true,
                         ready: false,
                         started: Some(false),

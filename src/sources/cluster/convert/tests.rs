@@ -129,7 +129,7 @@ fn a_pod_with_what_each_container_does() {
                 {"name": "b", "image": "b", "imageID": "", "ready": false, "restartCount": 3,
                     "state": {"waiting": {"reason": "CrashLoopBackOff"}},
                     "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled", "finishedAt": "2026-11-21T09:00:00Z"}}},
-                {"name": "a", "image": "a", "imageID": "", "ready": true, "restartCount": 0, "started": true,
+                {"name": "a", "image": "a", "imageID": format!("reg/a@sha256:{}", "9f3c".repeat(16)), "ready": true, "restartCount": 0, "started": true,
                     "state": {"running": {"startedAt": "2026-11-21T08:00:00Z"}}},
             ]},
     });
@@ -156,6 +156,12 @@ fn a_pod_with_what_each_container_does() {
     let [init, a, b, c] = &state.containers[..] else {
         panic!("four containers");
     };
+    let digests: Vec<_> = state
+        .containers
+        .iter()
+        .map(|it| it.digest.is_some())
+        .collect();
+    assert_eq!(digests, [false, true, false, false]);
     assert!(matches!(&init.run, Run::Ended(ended) if ended.exit == 0));
     assert!(matches!(&a.run, Run::Running { since: Some(_) }));
     assert_eq!(b.last.as_ref().unwrap().reason, "OOMKilled");

@@ -45,6 +45,7 @@ fn seen(ready: &[bool], reason: &str) -> Running {
         restarts: 0,
         terminating: false,
         created: None,
+        pulled: None,
         node: None,
     });
     let accounts = LiveCell {
