@@ -60,7 +60,7 @@
 //!   `domain::plan`, and what nobody named holds the plan until it is accepted. One value that several
 //!   layouts read is every cell that they name.
 //! - No command, screen or log decides what becomes of a delivery: `domain::delivery` does, and they observe its steps. What is
-//!   left behind is asked about and followed, and never pushed again.
+//!   left behind is asked about and followed, and never pushed again; later waves of its plan go on as they were confirmed, judged again like any.
 //! - No program that a repository's file names runs before `workflow::trust` knows exactly that one; no command of the user's own
 //!   stands in such a file, runs through a shell that the user did not write, or has a value of a
 //!   cell in a shell's text.

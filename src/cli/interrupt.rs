@@ -19,7 +19,10 @@ use super::{
     fail::Exit,
     output::{Output, clean},
 };
-use crate::sources::{children, log, waiting};
+use crate::{
+    sources::{children, log, waiting},
+    workflow,
+};
 
 /// What runs is stopped within this time, or is left to the guardian.
 const STOPPING: Duration = Duration::from_secs(6);
@@ -46,7 +49,7 @@ pub(super) fn listen(output: Output) -> io::Result<()> {
     };
     let _ = LISTENING.set(output.clone());
     tokio::spawn(async move {
-        signals.next().await;
+        let hung_up = signals.next().await;
         let publishing = output.unfinished() == PUBLISHING;
         if publishing {
             output.note(
@@ -57,6 +60,10 @@ pub(super) fn listen(output: Output) -> io::Result<()> {
         if !publishing {
             // A program that cannot even be started (its disk is gone) keeps the list of those that run.
             let _ = tokio::time::timeout(STOPPING, stopped).await;
+            if !hung_up {
+                // It was told to stop: what is not begun of a batch is not begun by anybody later.
+                workflow::forget_later_waves();
+            }
             match output.unfinished() {
                 "" => say(&output, "interrupted"),
                 words => say(&output, &format!("interrupted {words}")),
@@ -67,7 +74,7 @@ pub(super) fn listen(output: Output) -> io::Result<()> {
         let until = Instant::now() + LOOK;
         loop {
             tokio::select! {
-                () = signals.next() => drop(tokio::task::spawn_blocking(children::interrupt)),
+                _ = signals.next() => drop(tokio::task::spawn_blocking(children::interrupt)),
                 () = sleep_until(until) => {
                     say(&output, &format!("interrupted {PUBLISHING}"));
                     end();
@@ -135,11 +142,12 @@ struct Signals {
 }
 
 impl Signals {
-    async fn next(&mut self) {
+    /// Waits for one; whether it is that the terminal went away, which nobody wanted of the command.
+    async fn next(&mut self) -> bool {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hangup.recv() => {}
+            _ = self.interrupt.recv() => false,
+            _ = self.terminate.recv() => false,
+            _ = self.hangup.recv() => true,
         }
     }
 }

@@ -19,6 +19,7 @@ mod history;
 mod init;
 mod interrupt;
 mod json;
+mod left;
 mod logs;
 mod man;
 mod outcome;

@@ -13,6 +13,7 @@ use super::{
     args::{ApplyArgs, PlanArgs, PlanCommand},
     change::{self, Asker, Writing},
     fail::Exit,
+    left,
     outcome::{report, with_schema},
     output::{Output, clean},
     plan::show,
@@ -131,11 +132,14 @@ fn save(path: &Path, value: &Value) -> Result<(), Failure> {
 
 /// `tidegate apply`.
 pub(super) async fn apply(context: &Context, args: &ApplyArgs) -> Result<Exit, Failure> {
-    let file = read(&args.file)?;
+    let Some(path) = &args.file else {
+        return left::run(context, &args.write()).await;
+    };
+    let file = read(path)?;
     if args.unattended.when_eligible && file.plan.is_void() && !file.plan.held_back.is_empty() {
         return Err(Failure::usage(format!(
             "{} pins no bytes: gates held all of it when it was planned, so there is nothing in it that could go when they pass",
-            args.file.display()
+            path.display()
         ))
         .hint("Run the command itself with --when-eligible, or plan it again when its gates pass"));
     }

@@ -22,7 +22,7 @@ use crate::{
         plan::{Plan, Wave},
     },
     stdio::Tone,
-    workflow::{self, OwnClusters, Project, Underway},
+    workflow::{self, HandedOver, OwnClusters, Project, Underway},
 };
 
 const FOLLOWING: &str = "while a wave was followed: what was pushed stays, and later waves are not written; the same command again \
@@ -59,22 +59,41 @@ pub(super) async fn deliver(
     plan: &Plan,
     args: &WriteArgs,
 ) -> Result<Exit, Failure> {
+    deliver_from(context, project, plan, (0, HandedOver::default()), args).await
+}
+
+/// The same from one of its waves on, counted from 0, behind the place of the one before.
+pub(super) async fn deliver_from(
+    context: &Context,
+    project: &Project,
+    plan: &Plan,
+    (first, mut before): (usize, HandedOver),
+    args: &WriteArgs,
+) -> Result<Exit, Failure> {
     let output = &context.output;
     let of = plan.waves.len();
     let mut told = Vec::new();
     let mut parts: Vec<Part> = Vec::new();
-    for (number, wave) in plan.waves.iter().enumerate() {
+    for (number, wave) in plan.waves.iter().enumerate().skip(first) {
         let cells: Vec<String> = wave.cells().map(CellKey::to_string).collect();
         output.note(clean(&format!(
             "wave {} of {of}: {}",
             number + 1,
             alike::listed(&cells)
         )));
-        let reading = project.read()?;
+        let reading = match project.read() {
+            Ok(reading) => reading,
+            Err(failure) => {
+                // It is said, and nobody is to go on behind that.
+                before.end();
+                return Err(failure);
+            }
+        };
         let asker = Asker::new(context, project, &reading.desired, &args.clusters);
         let delivery = Delivery::of_wave(plan, number, Timestamp::now());
         let mut tell = observer(output);
-        let mut underway = Underway::begin(project, delivery, Timestamp::now, &mut tell);
+        let begun = Underway::begin(project, delivery, Timestamp::now, &mut tell);
+        let mut underway = begun.behind(std::mem::take(&mut before));
         output.leaves(PUBLISHING);
         underway.publish_wave(plan, number, &asker).await;
         output.leaves("");
@@ -92,6 +111,7 @@ pub(super) async fn deliver(
             follow(project, &mut underway, args).await;
             output.leaves("");
         }
+        before = underway.hand_over();
         underway.leave();
         let notifier = underway.notifier();
         let delivery = underway.delivery.clone();

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -21,10 +22,13 @@ use crate::{
     },
     sources::mistake::caught_in,
     workflow::{
-        self, Asks, Clusters, LeftBehind, NOTIFY_PATIENCE, Notifier, Permit, Reading, Told,
-        Underway,
+        self, Asks, Clusters, HandedOver, LeftBehind, NOTIFY_PATIENCE, Notifier, Permit, Reading,
+        Rest, Standing, Told, Underway,
     },
 };
+
+/// How often is looked whether writing is unlocked.
+const UNLOCKED: Duration = Duration::from_millis(300);
 
 /// What the screen's own watches know, and what ends the asking that goes beyond them.
 struct Asking {
@@ -78,24 +82,36 @@ pub(super) async fn publish(
     delivery: Arc<Delivery>,
     clusters: Handle,
 ) {
+    let first = (0, Delivery::clone(&delivery), HandedOver::default());
+    publish_from(&shared, under_way, &plan, first, clusters).await;
+}
+
+/// The same from one of its waves on, behind the place of the wave before.
+async fn publish_from(
+    shared: &Arc<Shared>,
+    under_way: UnderWay,
+    plan: &Plan,
+    (first, delivery, mut before): (usize, Delivery, HandedOver),
+    clusters: Handle,
+) {
     let project = shared.project();
     let permit = under_way.permit.clone();
-    let mut under_way = Some(under_way);
-    for number in 0..plan.waves.len().max(1) {
-        let delivery = match number {
-            0 => Delivery::clone(&delivery),
-            _ => Delivery::of_wave(&plan, number, Timestamp::now()),
-        };
-        let guard = under_way.take().unwrap_or_else(|| UnderWay::new(&shared));
-        let mut tell = observer(&shared, Some(guard));
+    let mut begins = Some((under_way, delivery));
+    for number in first..plan.waves.len().max(1) {
+        let (guard, delivery) = begins.take().unwrap_or_else(|| {
+            let delivery = Delivery::of_wave(plan, number, Timestamp::now());
+            (UnderWay::new(shared), delivery)
+        });
+        let mut tell = observer(shared, Some(guard));
         let begun = Underway::begin(&project, delivery, Timestamp::now, &mut tell);
         let while_unlocked = shared.locks.while_unlocked();
         let mut underway = begun
+            .behind(std::mem::take(&mut before))
             .with(permit.clone())
             .merging(while_unlocked)
             .dropped_by(shared.drops.clone());
-        deliver(&shared, &mut underway, &plan, number, &clusters).await;
-        tell_who_was_not(&shared, underway.notifier());
+        deliver(shared, &mut underway, plan, number, &clusters).await;
+        tell_who_was_not(shared, underway.notifier());
         let ended = underway.delivery.clone();
         if !ended.lets_go_on() {
             if let Some(why) = ended.not_begun() {
@@ -106,8 +122,11 @@ pub(super) async fn publish(
         let rest = ended.rest_is_to_be_planned();
         if let (Some(why), false) = (rest, permit.holds()) {
             shared.tell(Event::Notice(format!("writing was locked: {why}")));
+            // Whoever locked it does not want them.
+            underway.leave();
             return;
         }
+        before = underway.hand_over();
     }
 }
 
@@ -167,12 +186,13 @@ async fn go_on(shared: &Arc<Shared>, clusters: Handle, left: LeftBehind) {
         steps: Vec::new(),
     });
     let mut tell = observer(shared, None);
+    let rest_clusters = clusters.clone();
     let mut clusters = Followed::new(shared, clusters);
     let by = (shared.locks.while_unlocked(), shared.drops.clone());
     let taken = left.take_up(&project, Timestamp::now, &mut tell, by, &mut clusters);
     match caught_in(taken).await {
-        // Nothing is pushed that this session did not confirm.
-        Ok(delivery) => {
+        Ok((_, Some(rest))) => go_on_with_rest(shared, rest, rest_clusters).await,
+        Ok((delivery, None)) => {
             if let Some(why) = delivery.rest_is_to_be_planned() {
                 shared.tell(Event::Notice(why));
             }
@@ -182,6 +202,55 @@ async fn go_on(shared: &Arc<Shared>, clusters: Handle, left: LeftBehind) {
             shared.tell(Event::DeliveryBroken { id, failure });
         }
     }
+}
+
+/// Goes on with the later waves of a plan that another session confirmed: as soon as, and as long as, writing is unlocked, like
+/// a merge that was left to Tidegate; as it was confirmed, or not at all.
+async fn go_on_with_rest(shared: &Arc<Shared>, rest: Rest, clusters: Handle) {
+    let mut said = false;
+    loop {
+        let reading = match shared.current() {
+            Some(reading) => reading,
+            None => match shared.project().read() {
+                Ok(reading) => Arc::new(reading),
+                Err(error) => return shared.tell(Event::Failure(error)),
+            },
+        };
+        match rest.stands(&shared.project(), &reading) {
+            Standing::Open => {}
+            Standing::There => return rest.end(),
+            Standing::Otherwise(lines) => {
+                let why = format!(
+                    "{} is not begun: {}; plan it again, what is there already is skipped",
+                    rest.told(),
+                    lines.join("; ")
+                );
+                shared.tell(Event::Notice(why));
+                return rest.end();
+            }
+        }
+        if shared.locks.while_unlocked().holds() {
+            break;
+        }
+        if !std::mem::replace(&mut said, true) {
+            shared.tell(Event::Notice(format!(
+                "{} was confirmed and is not begun: it goes on once writing is unlocked here, or by `tidegate apply --left`",
+                rest.told()
+            )));
+        }
+        while !shared.locks.while_unlocked().holds() {
+            tokio::time::sleep(UNLOCKED).await;
+        }
+    }
+    shared.tell(Event::Notice(format!(
+        "goes on with what was confirmed before: {}",
+        rest.told()
+    )));
+    let (plan, next, before) = rest.begin();
+    let delivery = Delivery::of_wave(&plan, next, Timestamp::now());
+    let under_way = UnderWay::new(shared);
+    let first = (next, delivery, before);
+    Box::pin(publish_from(shared, under_way, &plan, first, clusters)).await;
 }
 
 /// Counts as publishing until it is told how it ended.

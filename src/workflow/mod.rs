@@ -54,8 +54,8 @@ pub use check::{Checked, Ends, check, commit_of};
 pub use checks::Lately;
 pub use decided::Decided;
 pub use deliver::{
-    Clusters, Drops, LeftBehind, Locks, OwnClusters, Permit, Told, Underway, left_behind,
-    longest_timeout, rehearse,
+    Clusters, Drops, HandedOver, LeftBehind, Locks, OwnClusters, Permit, Rest, Standing, Told,
+    Underway, forget_later_waves, left_behind, longest_timeout, rehearse,
 };
 pub use drift::{Judged, Whose, skews};
 pub use earlier::{Configurations, UnknownBefore};

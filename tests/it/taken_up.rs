@@ -15,6 +15,7 @@ use crate::{
         repo::Repository,
         terminal::{SOON, Setup, TIDEGATE},
     },
+    waves,
 };
 
 /// The files of a name below a folder, however deep.
@@ -386,4 +387,180 @@ fn a_delivery_that_is_killed_is_there_once_after_it_is_asked_for_again() {
             }
         }
     }
+}
+
+const FIRST: &str = "promote mail, payments from staging to prod";
+const SECOND: &str = "promote checkout 1.0.0 → 1.1.0 to prod";
+
+/// A batch of two waves whose process is killed once the first is on the remote.
+fn killed_in_its_first_wave() -> Repository {
+    let repository = waves::repository();
+    let begun = hook(&repository.remote(), "post-receive", "sleep 600");
+    kill_the_batch(&repository, &begun);
+    fs::remove_file(repository.remote().join("hooks/post-receive")).unwrap();
+    assert_eq!(waves::subjects(&repository, 1), [FIRST]);
+    repository
+}
+
+/// Starts it, and kills it once a hook of it runs.
+fn kill_the_batch(repository: &Repository, begun: &Path) {
+    let batch = ["promote", "--all", "--from", "staging", "--to", "prod"];
+    let mut command = repository.command(TIDEGATE);
+    command.args(batch).args(["--yes", "--no-live"]);
+    let mut child = command
+        .current_dir(repository.clone_path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    pid(begun);
+    signal(child.id(), "KILL");
+    end(&mut child);
+    assert_eq!(kept(&repository.home()).len(), 1, "it is not lost");
+}
+
+#[test]
+fn later_waves_go_on_at_the_next_start_once_writing_is_unlocked() {
+    let repository = killed_in_its_first_wave();
+    let mut operator = console(&repository);
+    let waits = "wave 2 of 2 (checkout / prod) was confirmed and is not begun";
+    let said = |view: &crate::support::view::View| view.has(waits);
+    operator.terminal.until("what is left", SOON, said);
+    assert_eq!(waves::subjects(&repository, 1), [FIRST], "it is locked");
+    // Whoever leaves without that loses nothing.
+    operator.terminal.press("q");
+    assert_eq!(operator.terminal.ended(SOON).exit.code, 0);
+    let mut operator = console(&repository);
+    operator.terminal.until("what is left", SOON, said);
+    operator.unlock();
+    until("the second wave", || {
+        (waves::subjects(&repository, 2) == [SECOND, FIRST]).then_some(())
+    });
+    until("its end", || {
+        kept(&repository.home()).is_empty().then_some(())
+    });
+    let over = |view: &crate::support::view::View| !view.has("delivering");
+    operator.terminal.until("its end is shown", SOON, over);
+    operator.leave();
+    assert!(files(&repository.home(), ".plan").is_empty());
+    console(&repository).leave();
+    assert_eq!(waves::subjects(&repository, 2), [SECOND, FIRST], "once");
+}
+
+#[test]
+fn later_waves_go_on_by_a_command_that_is_confirmed() {
+    let repository = killed_in_its_first_wave();
+    let left = ["apply", "--left", "--no-live"];
+    let also = |more: &[&str]| repository.tidegate(&[&left[..], more].concat());
+    also(&["--dry-run"])
+        .exits(0)
+        .says("left behind: promote mail, payments from staging to prod, wave 1 of 2");
+    also(&[]).exits(2).says("--yes confirms");
+    assert_eq!(waves::subjects(&repository, 1), [FIRST], "nobody confirmed");
+    also(&["--yes"])
+        .exits(0)
+        .says("confirmed before, and not begun: wave 2 of 2 (checkout / prod)");
+    assert_eq!(waves::subjects(&repository, 2), [SECOND, FIRST]);
+    also(&["--yes"]).exits(0).says("nothing was left behind");
+    assert_eq!(waves::subjects(&repository, 2), [SECOND, FIRST], "once");
+}
+
+#[test]
+fn later_waves_do_not_go_on_as_something_else() {
+    // What happens meanwhile, what is said of it, and how it ends.
+    type Meanwhile = fn(&Repository);
+    let cases: [(&str, Meanwhile, &str, i32); 4] = [
+        (
+            "another policy",
+            |repository| {
+                let path = repository.clone_path().join("tidegate.toml");
+                let text = fs::read_to_string(path).unwrap();
+                let window = "\n[[windows]]\nname = \"none\"\nkind = \"deny\"\ncron = \"0 0 30 2 *\"\nduration = \"1h\"\nzone = \"UTC\"\nenvironments = [\"dev\"]\n";
+                repository.write("tidegate.toml", &(text + window));
+                repository.publish("Another policy");
+                repository.pull();
+            },
+            "the policy is another one than it was confirmed by",
+            5,
+        ),
+        (
+            "another version",
+            |repository| drop(repository.bump("checkout", "prod", "0.9.0")),
+            "checkout / prod declares 0.9.0 by now",
+            5,
+        ),
+        (
+            "it is there",
+            |repository| drop(repository.bump("checkout", "prod", "1.1.0")),
+            "wave 2 of 2 (checkout / prod) is there already",
+            0,
+        ),
+        (
+            "kept by a version that did not know, or stopped by hand",
+            |repository| {
+                let plans = files(&repository.home(), ".plan");
+                assert_eq!(plans.len(), 1);
+                fs::remove_file(&plans[0]).unwrap();
+            },
+            "wave 1 of 2 is through, and the rest is not begun: checkout / prod; plan it again",
+            1,
+        ),
+    ];
+    for (name, meanwhile, said, code) in cases {
+        let repository = killed_in_its_first_wave();
+        repository.git_in(&repository.colleague(), &["pull", "-q", "origin", "main"]);
+        meanwhile(&repository);
+        let tip = repository.tip();
+        let left = repository.tidegate(&["apply", "--left", "--yes", "--no-live"]);
+        left.exits(code).says(said);
+        assert_eq!(repository.tip(), tip, "{name}");
+        assert!(kept(&repository.home()).is_empty(), "{name}");
+        assert!(files(&repository.home(), ".plan").is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_wave_that_was_killed_before_it_was_written_is_begun_again() {
+    let repository = waves::repository();
+    let clone = repository.clone_path();
+    // The first commit is signed with an empty signature, the second by somebody who sleeps.
+    let program = clone.join(".git/hooks/signing");
+    let first = clone.join("signed-once");
+    let sign = format!(
+        "if [ -e '{0}' ]; then sleep 600; fi\ntouch '{0}'\ncat > /dev/null\nrm -f '{1}'\necho '[GNUPG:] SIG_CREATED ' >&2\necho signature",
+        first.display(),
+        clone.join(".git/signing-begun").display()
+    );
+    let begun = hook(&clone.join(".git"), "signing", &sign);
+    let configuration = repository.home().join(".gitconfig");
+    let text = format!(
+        "[commit]\n\tgpgsign = true\n[user]\n\tsigningkey = x\n[gpg]\n\tprogram = {}\n",
+        program.display()
+    );
+    fs::create_dir_all(repository.home()).unwrap();
+    fs::write(&configuration, text).unwrap();
+    let batch = ["promote", "--all", "--from", "staging", "--to", "prod"];
+    let mut command = repository.command(TIDEGATE);
+    command.args(batch).args(["--yes", "--no-live"]);
+    let mut child = command
+        .current_dir(&clone)
+        .env("GIT_CONFIG_GLOBAL", &configuration)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    until("the second is signed", || {
+        (first.exists() && begun.exists()).then_some(())
+    });
+    signal(child.id(), "KILL");
+    end(&mut child);
+    assert_eq!(waves::subjects(&repository, 1), [FIRST]);
+    fs::remove_file(&configuration).unwrap();
+    let left = repository.tidegate(&["apply", "--left", "--yes", "--no-live"]);
+    left.exits(0)
+        .says("left behind: promote checkout 1.0.0 → 1.1.0 to prod, wave 2 of 2");
+    assert_eq!(waves::subjects(&repository, 2), [SECOND, FIRST]);
+    assert!(kept(&repository.home()).is_empty());
 }

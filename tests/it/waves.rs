@@ -15,7 +15,7 @@ const NEEDS: &str =
     "\n[[dependencies]]\nservice = \"checkout\"\nneeds = \"payments\"\nversion = \">=1\"\n";
 
 /// `checkout`, which needs `payments`, and `mail` are 1.1.0 in staging and 1.0.0 in prod, as `payments` is.
-fn repository() -> Repository {
+pub fn repository() -> Repository {
     let repository = Repository::seeded();
     repository.write("tidegate.toml", &format!("{CONFIGURATION}{NEEDS}"));
     for environment in ["dev", "staging", "prod"] {
@@ -32,7 +32,7 @@ fn repository() -> Repository {
     repository
 }
 
-fn subjects(repository: &Repository, count: usize) -> Vec<String> {
+pub fn subjects(repository: &Repository, count: usize) -> Vec<String> {
     let count = format!("-{count}");
     let log = repository.git_in(
         &repository.remote(),

@@ -32,8 +32,15 @@ pub enum PlanCommand {
 #[derive(Clone, Debug, Args)]
 pub struct ApplyArgs {
     /// What `tidegate plan … --out FILE` wrote; `-` is standard input
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    #[arg(
+        value_name = "FILE",
+        required_unless_present = "left",
+        conflicts_with = "left"
+    )]
+    pub file: Option<PathBuf>,
+    /// Takes up what a process left behind that went away: follows it, and goes on with later waves as they were confirmed
+    #[arg(long, conflicts_with_all = ["when_eligible"])]
+    pub left: bool,
     /// Confirms, protected environments too
     #[arg(short, long)]
     pub yes: bool,

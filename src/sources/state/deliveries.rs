@@ -16,9 +16,15 @@ use super::{
     StateStore, UNFINISHED, hold, make_private, read_kept, remove, unfinished, write_kept,
 };
 use crate::{
-    domain::delivery::{Delivery, DeliveryId},
+    domain::{
+        delivery::{Delivery, DeliveryId},
+        plan::PlanFile,
+    },
     sources::waiting,
 };
+
+/// No plan in waves is larger.
+const LARGEST_PLAN: u64 = 64 << 20;
 
 /// No delivery that is written is larger, in bytes.
 const LARGEST: u64 = 16 << 20;
@@ -72,7 +78,7 @@ impl StateStore {
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
             match path.extension().and_then(|extension| extension.to_str()) {
                 Some("json") => drop(paths.insert(path)),
-                Some("lock") => drop(others.insert(path.with_extension("json"))),
+                Some("lock" | "plan") => drop(others.insert(path.with_extension("json"))),
                 Some(end) if UNFINISHED.ends_with(end) => {
                     others.insert(path.with_extension(""));
                 }
@@ -119,12 +125,40 @@ impl Keeping {
         write_kept(&self.path, delivery)
     }
 
+    /// Keeps beside it the plan of which it is one wave of several.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn write_plan(&self, plan: &PlanFile) -> io::Result<()> {
+        write_kept(&plan_of(&self.path), plan)
+    }
+
+    /// The plan of which it is a wave; `None`: it is no wave, or nobody is to go on with that plan.
+    ///
+    /// # Errors
+    /// Why it cannot be read, in a sentence.
+    pub fn plan(&self) -> Result<Option<PlanFile>, String> {
+        read_kept(&plan_of(&self.path), LARGEST_PLAN).map_err(String::from)
+    }
+
+    /// Whether there is such a plan.
+    pub fn has_plan(&self) -> bool {
+        fs::symlink_metadata(plan_of(&self.path)).is_ok()
+    }
+
+    /// Nobody goes on with its plan.
+    pub fn forget_plan(&self) {
+        let _ = remove(&plan_of(&self.path));
+        let _ = remove(&unfinished(&plan_of(&self.path)));
+    }
+
     /// Takes it away: it has ended.
     pub fn end(&self) {
         // What is left is taken up or away at the next start, and harms nobody. The lock goes last: without it, nobody is kept
         // from the rest.
         let _ = remove(&self.path);
         let _ = remove(&unfinished(&self.path));
+        self.forget_plan();
         let _ = remove(&lock_of(&self.path));
     }
 
@@ -138,6 +172,11 @@ fn not_taken_up(path: &Path, why: &str) -> String {
         "{}: {why}; what it delivered is not followed: look with `tidegate status`, then remove the file",
         path.display()
     )
+}
+
+/// The plan of what is kept at `path`.
+fn plan_of(path: &Path) -> PathBuf {
+    path.with_extension("plan")
 }
 
 /// The lock of what is kept at `path`.
@@ -210,7 +249,7 @@ mod tests {
             &'static [&'static str],
             &'static [&'static str],
         );
-        let cases: [Case; 6] = [
+        let cases: [Case; 7] = [
             ("before it was kept", &["1-a.lock"], &[]),
             ("in the first writing", &["1-a.lock", "1-a.json.tmp"], &[]),
             ("while it ended", &["1-a.json.tmp"], &[]),
@@ -225,6 +264,7 @@ mod tests {
                 &["1-a.json", "1-a.json.tmp", "1-a.lock"],
             ),
             ("of several", &["1-a.lock", "2-b.lock", "3-c.json.tmp"], &[]),
+            ("its plan", &["1-a.plan", "1-a.lock", "2-b.plan.tmp"], &[]),
         ];
         for (name, files, expected) in cases {
             let folder = tempfile::tempdir().unwrap();

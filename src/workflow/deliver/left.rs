@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    Clusters, Drops, Permit, Told, Underway,
+    Clusters, Drops, Permit, Rest, Told, Underway,
     arrival::{FIRST, SLOWEST},
     longest_timeout,
 };
@@ -33,9 +33,25 @@ pub fn left_behind(project: &Project) -> (Vec<LeftBehind>, Vec<String>) {
         return (Vec::new(), Vec::new());
     };
     let left = store.left_deliveries();
-    let deliveries = left.deliveries.into_iter();
-    let taken = deliveries.map(|(delivery, keeping)| LeftBehind(delivery, keeping));
-    (taken.collect(), left.problems)
+    let mut taken: Vec<LeftBehind> = Vec::new();
+    for (delivery, keeping) in left.deliveries {
+        // Whoever was killed between two waves left both: the later one is where its plan has got to.
+        let same = |other: &LeftBehind| {
+            let plan = |delivery: &Delivery| delivery.wave.as_ref().map(|it| it.plan.clone());
+            plan(&delivery).is_some() && plan(&other.0) == plan(&delivery)
+        };
+        let number = |delivery: &Delivery| delivery.wave.as_ref().map_or(0, |it| it.number);
+        let mut known = taken.iter().enumerate();
+        match known.find(|(_, other)| same(other)).map(|(at, _)| at) {
+            Some(at) if number(&taken[at].0) < number(&delivery) => {
+                let before = std::mem::replace(&mut taken[at], LeftBehind(delivery, keeping));
+                before.1.end();
+            }
+            Some(_) => keeping.end(),
+            None => taken.push(LeftBehind(delivery, keeping)),
+        }
+    }
+    (taken, left.problems)
 }
 
 impl LeftBehind {
@@ -46,7 +62,7 @@ impl LeftBehind {
 
     /// Goes on with it to its end: the remote is asked what became of a push that nobody saw the end of, and what is
     /// published is followed. Nothing is pushed; what environments leave to Tidegate is merged while `merging` holds. As it
-    /// stands then.
+    /// stands then, and the waves of its plan that are not begun and may be.
     pub async fn take_up(
         self,
         project: &Project,
@@ -54,11 +70,15 @@ impl LeftBehind {
         tell: &mut (dyn FnMut(Told<'_>) + Send),
         (merging, drops): (Permit, Drops),
         clusters: &mut impl Clusters,
-    ) -> Delivery {
+    ) -> (Delivery, Option<Rest>) {
         let again = Underway::again(project, (self.0, self.1), now, tell);
         let mut underway = again.merging(merging).dropped_by(drops);
+        if let Some(rest) = underway.unbegun() {
+            underway.unfinished("it ended before any of it was pushed", "it is begun again");
+            return (underway.delivery, Some(rest));
+        }
         if !underway.settle().await {
-            return underway.delivery;
+            return (underway.delivery, None);
         }
         let cells = underway.delivery.cells.iter().map(|run| &run.cell);
         let patience = longest_timeout(project, cells);
@@ -69,7 +89,8 @@ impl LeftBehind {
         for problem in underway.notifier().finish(NOTIFY_PATIENCE).await {
             (underway.tell)(Told::NotTold(problem));
         }
-        underway.delivery
+        let rest = underway.rest();
+        (underway.delivery, rest)
     }
 }
 

@@ -9,6 +9,7 @@ mod permit;
 mod rehearse;
 mod report;
 mod request;
+mod rest;
 mod underway;
 mod verify;
 
@@ -25,6 +26,7 @@ pub use self::{
     left::{LeftBehind, left_behind},
     permit::{Locks, Permit},
     rehearse::rehearse,
+    rest::{HandedOver, Rest, Standing, forget_later_waves},
     underway::{Told, Underway},
 };
 use super::{AskRunning, Project, prepare};
@@ -67,6 +69,7 @@ impl Underway<'_> {
     /// Publishes one wave of the confirmed plan, counted from 0. Before the first, all of the plan is judged again: nothing of
     /// it begins that could not be ended.
     pub async fn publish_wave(&mut self, confirmed: &Plan, number: usize, running: AskRunning<'_>) {
+        self.keep_plan(confirmed);
         if number == 0
             && confirmed.waves.len() > 1
             && let Err(why) = self.look_at_all(confirmed, running).await

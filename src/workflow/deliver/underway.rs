@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     super::{Project, notify::Notifier},
-    Drops, Permit,
+    Drops, HandedOver, Permit,
     merging::Tried,
 };
 use crate::{
@@ -46,7 +46,11 @@ pub struct Underway<'a> {
     pub delivery: Delivery,
     writer: Writer,
     store: Option<StateStore>,
-    keeping: Option<Arc<Keeping>>,
+    pub(super) keeping: Option<Arc<Keeping>>,
+    /// The plan that it is a wave of is kept beside it.
+    pub(super) has_plan: bool,
+    /// The place of the wave before it, until its own is kept.
+    pub(super) before: HandedOver,
     now: fn() -> Timestamp,
     pub(super) tell: &'a mut (dyn FnMut(Told<'_>) + Send),
     /// Asked before each push.
@@ -83,6 +87,8 @@ impl<'a> Underway<'a> {
             writer,
             store,
             keeping: keeping.map(Arc::new),
+            has_plan: false,
+            before: HandedOver::default(),
             now,
             tell,
             permit: Permit::default(),
@@ -98,6 +104,12 @@ impl<'a> Underway<'a> {
     #[must_use]
     pub fn with(self, permit: Permit) -> Self {
         Self { permit, ..self }
+    }
+
+    /// Goes on from where another wave of its plan ended, whose place is given up once this one has its own.
+    #[must_use]
+    pub fn behind(self, before: HandedOver) -> Self {
+        Self { before, ..self }
     }
 
     /// Looks here whether it is to be dropped.
@@ -126,7 +138,9 @@ impl<'a> Underway<'a> {
             delivery,
             writer: Writer::start(),
             store: StateStore::of_repository(project.repo.common_dir()),
+            has_plan: keeping.has_plan(),
             keeping: Some(Arc::new(keeping)),
+            before: HandedOver::default(),
             now,
             tell,
             permit: Permit::default(),
@@ -167,14 +181,16 @@ impl<'a> Underway<'a> {
             }
         }
         if self.delivery.is_over() {
-            // Whoever hears of the end may be the last thing that this process does.
-            self.leave();
+            // What hands over is the only word of the waves that are to come, until the next has its place.
+            if !self.hands_over() {
+                // Whoever hears of the end may be the last thing that this process does.
+                self.leave();
+            }
         } else if let Some(keeping) = self.keeping.clone() {
             // Before what follows is done: a push that nobody saw the end of is asked about.
             let delivery = self.delivery.clone();
-            self.writer.now(PATIENCE, move || {
-                not_kept(keeping.write(&delivery), "keeping a delivery");
-            });
+            self.kept(move || keeping.write(&delivery), "keeping a delivery");
+            self.before.end();
         }
         self.notifier.steps(&self.delivery, &steps);
         (self.tell)(Told::Steps(&self.delivery, at, &steps));
@@ -184,8 +200,19 @@ impl<'a> Underway<'a> {
         (self.tell)(Told::Ran(ran));
     }
 
+    /// Does something with the state folder that the next step stands on; whether that was done.
+    pub(super) fn kept(
+        &self,
+        write: impl FnOnce() -> io::Result<()> + Send + 'static,
+        what: &'static str,
+    ) -> bool {
+        let done = self.writer.now(PATIENCE, move || not_kept(write(), what));
+        done.flatten().is_some()
+    }
+
     /// Nobody goes on with it.
     pub fn leave(&mut self) {
+        self.before.end();
         let keeping = self.keeping.take();
         self.writer.now(PATIENCE, move || {
             if let Some(keeping) = keeping {
