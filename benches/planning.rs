@@ -304,6 +304,7 @@ fn answer(
             value: 0.0,
             at: now,
         }])),
+        Question::Healthy(_) => Answer::Healthy(Ok(Vec::new())),
         Question::Command(_) => Answer::Ran(Ok(Ran {
             code: Some(0),
             said: Vec::new(),

@@ -47,9 +47,9 @@ pub(super) async fn run(context: &Context, args: &RevertArgs) -> Result<Exit, Fa
             text::after(target.version.as_ref())
         ));
     }
-    // What was kept is enough: nobody who goes back waits for a cluster.
+    // What was kept is enough, and what a Prometheus says at once: nobody who goes back waits for a cluster.
     let now = Timestamp::now();
-    let past = start.project.past_health(&cell, &Seen::default(), now);
+    let past = start.project.whole_past(&cell, &Seen::default(), now).await;
     let known = target.version.as_ref().and_then(|it| past.words(it, now));
     if let Some(known) = known {
         context.output.note(clean(&known));

@@ -36,7 +36,7 @@ pub(super) const SERVER: [&str; 3] = ["name", "url", "token"];
 pub(super) const TOKEN: [&str; 2] = ["env", "command"];
 
 /// How long an address or a server may take, unless the check says otherwise.
-const SOON: Duration = Duration::from_secs(10);
+pub(super) const SOON: Duration = Duration::from_secs(10);
 /// How long a program may run.
 const LATER: Duration = Duration::from_mins(1);
 
@@ -178,7 +178,7 @@ pub(super) fn program(table: &Table<'_>, key: &str) -> Option<Vec<String>> {
     Some(run)
 }
 
-fn timeout(table: &Table<'_>, otherwise: Duration) -> Duration {
+pub(super) fn timeout(table: &Table<'_>, otherwise: Duration) -> Duration {
     let Some(text) = table.string("timeout") else {
         return otherwise;
     };

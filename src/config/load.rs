@@ -126,6 +126,7 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
     let (outside, by_team) = validate::checks(&environments, &places);
     let registries = checks::registries(&environments, &places, readers);
     let pull_requests = validate::pull_requests(&environments);
+    let healthy = validate::healthy(&environments);
     let environments = validate::environments(&environments, &user.clusters, &Files(readers));
     let names: Vec<EnvironmentName> = environments.iter().map(|e| e.name.clone()).collect();
     let mut checks = checks::settle(outside, &environments, &by_team, &mut gates);
@@ -176,6 +177,7 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
             vetoes,
             versions,
             pull_requests,
+            healthy,
         },
         checks,
         registries,

@@ -32,6 +32,7 @@ mod commands;
 mod error;
 mod fingerprint;
 mod forges;
+mod healthy;
 mod layouts;
 mod load;
 mod notify;

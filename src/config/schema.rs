@@ -8,7 +8,7 @@ use super::{
     CheckEntry, KeyPlace, UserSettings, agents,
     checks::{self, WrittenCheck, servers},
     commands::commands,
-    forges,
+    forges, healthy,
     layouts::layout,
     notify,
     policy::{self, WrittenWindow},
@@ -20,7 +20,7 @@ use crate::{
         ids::RepoPath,
         layout::LayoutSpec,
         notify::Notify,
-        policy::{Dependency, GatePolicy, VersionsFile},
+        policy::{Dependency, GatePolicy, HealthyQuery, VersionsFile},
         pull_request,
         topology::AgentPlace,
     },
@@ -63,7 +63,7 @@ const USER_ONLY: [&str; 15] = [
 ];
 
 /// Keys of one `[[environments]]` table.
-const ENVIRONMENT: [&str; 15] = [
+const ENVIRONMENT: [&str; 16] = [
     "name",
     "from",
     "require",
@@ -78,6 +78,7 @@ const ENVIRONMENT: [&str; 15] = [
     "timeout",
     "gates",
     "verify",
+    "healthy",
     "pull-request",
 ];
 
@@ -138,6 +139,7 @@ pub(super) struct WrittenEnvironment {
     /// `http`, `promql` and `command` of `gates`.
     pub(super) checks: Vec<WrittenCheck>,
     pub(super) verify: Option<Vec<WrittenCheck>>,
+    pub(super) healthy: Option<HealthyQuery>,
     pub(super) pull_request: Option<pull_request::Settings>,
 }
 
@@ -271,6 +273,7 @@ fn environment(table: &Table<'_>) -> Option<WrittenEnvironment> {
         gates,
         checks: checks.unwrap_or_default(),
         verify: checks::verify(table),
+        healthy: healthy::healthy(table),
         pull_request: forges::pull_request(table),
     };
     if !table.has("name") {

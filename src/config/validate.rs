@@ -12,7 +12,7 @@ use super::{
 use crate::domain::{
     address,
     ids::EnvironmentName,
-    policy::GatePolicy,
+    policy::{GatePolicy, HealthyQuery},
     pull_request::Settings,
     rollout::Selector,
     suggest,
@@ -174,6 +174,16 @@ pub(super) fn checks(
     }
     let by_team = urls.into_iter().filter(|(_, by)| *by == ConfigFile::Team);
     (all, by_team.map(|(name, _)| name).collect())
+}
+
+/// Who knows when cells were healthy, environment by environment, the later file's word winning.
+pub(super) fn healthy(
+    written: &[(Targeting, Vec<WrittenEnvironment>)],
+) -> BTreeMap<EnvironmentName, HealthyQuery> {
+    let environments = written.iter().flat_map(|(_, environments)| environments);
+    environments
+        .filter_map(|it| Some((it.name.as_str().into(), it.healthy.clone()?)))
+        .collect()
 }
 
 /// How pull requests are opened, environment by environment, the later file's settings winning.

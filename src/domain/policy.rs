@@ -10,11 +10,13 @@ use super::{
 };
 
 pub mod check;
+pub mod healthy;
 pub mod sync;
 pub mod versions;
 pub mod veto;
 mod window;
 
+pub use healthy::HealthyQuery;
 pub use versions::VersionsFile;
 pub use window::{Kind, Open, Window, WindowError, state, state_of_all};
 
@@ -33,6 +35,8 @@ pub struct Policy {
     pub versions: Option<VersionsFile>,
     /// How pull requests are opened, by environment.
     pub pull_requests: BTreeMap<EnvironmentName, pull_request::Settings>,
+    /// Who knows when cells were healthy before anybody else looked, by environment.
+    pub healthy: BTreeMap<EnvironmentName, HealthyQuery>,
 }
 
 /// `[environments.gates]`: what one environment asks.

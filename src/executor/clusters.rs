@@ -303,9 +303,23 @@ impl Keeper {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             known.seen(&cell)
         };
-        tokio::task::spawn_blocking(move || {
-            let past = Box::new(project.past_health(&cell, &seen, Timestamp::now()));
-            let _ = events.send(Event::PastHealth { cell, past });
+        tokio::spawn(async move {
+            let kept = {
+                let (project, cell) = (Arc::clone(&project), cell.clone());
+                let seen = seen.clone();
+                let read = move || project.past_health(&cell, &seen, Timestamp::now());
+                tokio::task::spawn_blocking(read).await
+            };
+            let Ok(kept) = kept else { return };
+            let told = |past| Event::PastHealth {
+                cell: cell.clone(),
+                past: Box::new(past),
+            };
+            let _ = events.send(told(kept));
+            if project.has_prometheus(&cell) {
+                let whole = project.whole_past(&cell, &seen, Timestamp::now()).await;
+                let _ = events.send(told(whole));
+            }
         });
     }
 

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::web::{self, Request, header};
-use crate::domain::{gate::Sample, text::sanitise};
+use crate::domain::{gate::Sample, policy::healthy::Series, text::sanitise};
 
 /// So much of an answer is read.
 const MOST_BYTES: usize = 8 << 20;
@@ -19,15 +19,6 @@ pub struct Server {
     pub url: String,
     /// The token that goes to it, and nowhere else.
     pub token: Option<SecretString>,
-}
-
-/// A series over a time.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Series {
-    /// Its labels as Prometheus writes them: `up{job="web"}`.
-    pub labels: String,
-    /// Moments with their values, the earliest first.
-    pub points: Vec<(Timestamp, f64)>,
 }
 
 impl Server {
@@ -91,7 +82,7 @@ impl Server {
         let series = series.into_iter().map(|element| {
             let points = element.values.unwrap_or_default().into_iter();
             Ok(Series {
-                labels: labels(&element.metric),
+                labels: element.metric,
                 points: points.map(Point::read).collect::<Result<_, String>>()?,
             })
         });

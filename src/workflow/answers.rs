@@ -1,11 +1,16 @@
 //! What gates ask, found out: what runs and what has been, side by side.
 
-use std::{collections::BTreeSet, panic, sync::Arc, thread};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic,
+    sync::Arc,
+    thread,
+};
 
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::{Project, Reading, cell_history, checks};
+use super::{Project, Reading, cell_history, checks, past};
 use crate::domain::{
     gate::{self, Answer, Facts, Question},
     history::History,
@@ -45,12 +50,15 @@ pub(super) fn answers(
     let mut runs = BTreeSet::new();
     let (mut pasts, mut healths) = (Vec::new(), Vec::new());
     let outside = questions.iter().filter(|it| checks::is_outside(it));
-    let outside: Vec<Question> = outside.cloned().collect();
+    let mut outside: Vec<Question> = outside.cloned().collect();
     let stop = running.stop();
     for question in questions {
         match question {
-            Question::Http(_) | Question::Promql(_) | Question::Command(_) | Question::Image(_) => {
-            }
+            Question::Http(_)
+            | Question::Promql(_)
+            | Question::Healthy(_)
+            | Question::Command(_)
+            | Question::Image(_) => {}
             Question::Running(cell) => drop(runs.insert(cell.clone())),
             Question::Past(cell) => pasts.push(cell.clone()),
             Question::PastHealth(cell) => {
@@ -59,6 +67,12 @@ pub(super) fn answers(
             }
         }
     }
+    let mut asked: BTreeMap<&CellKey, Result<Question, String>> = BTreeMap::new();
+    for cell in &healths {
+        asked.extend(past::question(project, cell).map(|question| (cell, question)));
+    }
+    let of_past: BTreeSet<&Question> = asked.values().flatten().collect();
+    outside.extend(of_past.into_iter().cloned());
     let mut facts = Facts::default();
     thread::scope(|scope| {
         let seen = (!runs.is_empty()).then(|| scope.spawn(|| running.running(&runs)));
@@ -72,11 +86,18 @@ pub(super) fn answers(
             facts.learn(question, at, answer);
         }
         let seen = seen.map(|seen| seen.join().unwrap_or_else(|it| panic::resume_unwind(it)));
-        for cell in healths {
-            let seen = seen.as_ref().map(|seen| seen.seen(&cell));
-            let past = project.past_health(&cell, &seen.unwrap_or_default(), now);
+        for cell in &healths {
+            let seen = seen.as_ref().map(|seen| seen.seen(cell));
+            let mut past = project.past_health(cell, &seen.unwrap_or_default(), now);
+            match asked.get(cell) {
+                None => {}
+                Some(Err(why)) => past.is_not_told(why.clone()),
+                Some(Ok(question)) => {
+                    past::learn(&mut past, (project, cell), facts.answer(question), now);
+                }
+            }
             let answer = Answer::PastHealth(Box::new(past));
-            facts.learn(Question::PastHealth(cell), now, answer);
+            facts.learn(Question::PastHealth(cell.clone()), now, answer);
         }
         for cell in &runs {
             let seen = seen.as_ref().map(|seen| seen.seen(cell));

@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures::{StreamExt, stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
@@ -16,8 +16,8 @@ use super::{Project, Reading, registry, trust::Allowed};
 use crate::{
     config::Server,
     domain::{
-        gate::{Answer, PromqlQuestion, Question},
-        policy::check::Consent,
+        gate::{Answer, HealthyQuestion, PromqlQuestion, Question},
+        policy::{check::Consent, healthy::Series},
     },
     sources::{checks, credential, prometheus},
 };
@@ -60,7 +60,11 @@ impl Lately {
 /// Whether a question leads outside.
 pub(super) fn is_outside(question: &Question) -> bool {
     match question {
-        Question::Http(_) | Question::Promql(_) | Question::Command(_) | Question::Image(_) => true,
+        Question::Http(_)
+        | Question::Promql(_)
+        | Question::Healthy(_)
+        | Question::Command(_)
+        | Question::Image(_) => true,
         Question::Running(_) | Question::Past(_) | Question::PastHealth(_) => false,
     }
 }
@@ -122,6 +126,7 @@ pub(super) async fn ask(
                         answer,
                         Answer::Http(Err(_))
                             | Answer::Samples(Err(_))
+                            | Answer::Healthy(Err(_))
                             | Answer::Ran(Err(_))
                             | Answer::Image(Err(_))
                     );
@@ -181,6 +186,7 @@ async fn answer(
             ))
         }
         Question::Promql(asked) => Ok(Answer::Samples(samples(project, asked, secrets).await)),
+        Question::Healthy(asked) => Ok(Answer::Healthy(series(project, asked, secrets).await)),
         Question::Running(_) | Question::Past(_) | Question::PastHealth(_) => {
             Err("that is not found outside".to_owned())
         }
@@ -208,6 +214,20 @@ async fn samples(
 ) -> Result<Vec<crate::domain::gate::Sample>, String> {
     let server = server(project, &asked.server, secrets).await?;
     server.instant(&asked.query, None, asked.timeout).await
+}
+
+async fn series(
+    project: &Project,
+    asked: &HealthyQuestion,
+    secrets: &Secrets,
+) -> Result<Vec<Series>, String> {
+    let server = server(project, &asked.server, secrets).await?;
+    let now = Timestamp::now();
+    let back = SignedDuration::try_from(asked.back).unwrap_or(SignedDuration::MAX);
+    let from = now.checked_sub(back).unwrap_or(Timestamp::UNIX_EPOCH);
+    server
+        .range(&asked.query, (from, now), asked.step, asked.timeout)
+        .await
 }
 
 /// A `[[servers]]` entry of the user's own file, ready to be asked.
@@ -260,6 +280,7 @@ fn unanswered(question: &Question, why: &str) -> Answer {
     match question {
         Question::Http(_) => Answer::Http(Err(why)),
         Question::Promql(_) => Answer::Samples(Err(why)),
+        Question::Healthy(_) => Answer::Healthy(Err(why)),
         Question::Command(_) => Answer::Ran(Err(why)),
         Question::Image(_) => Answer::Image(Err(why)),
         Question::Past(_) => Answer::Past(Err(why)),

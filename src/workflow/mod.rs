@@ -24,6 +24,7 @@ mod notes;
 mod notify;
 mod others;
 mod owners;
+mod past;
 mod prepare;
 mod project;
 mod proposed;

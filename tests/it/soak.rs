@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use tidegate::demo::server::{ApiServer, Resource, ServerOptions, kubeconfig};
 
 use crate::support::{
-    repo::{Repository, Said, ran},
+    repo::{Repository, Said, ran, write},
     schema::assert_described,
     terminal::TIDEGATE,
+    web::{Web, reply},
 };
 
 /// `prod` follows staging; both have a cluster.
@@ -255,4 +256,143 @@ async fn what_was_seen_is_kept_and_what_is_damaged_is_told_and_set_aside() {
     fs::write(&kept, theirs).unwrap();
     told("it is left alone").await;
     assert_eq!(fs::read_to_string(&kept).unwrap(), theirs);
+}
+
+/// A Prometheus that knows web 1.1.0 healthy for so many hours; the version stands in this label.
+fn prometheus(hours: i64, label: &'static str) -> Web {
+    Web::serve(move |asked, stream| {
+        let now = Timestamp::now().as_second();
+        let points = (0..=hours * 12).rev();
+        let values: Vec<Value> = points.map(|it| json!([now - it * 300, "1"])).collect();
+        let metric = json!({ label: "1.1.0" });
+        let is_range = asked.target.starts_with("/api/v1/query_range?");
+        let is_its = asked.target.contains("web") && asked.target.contains("staging");
+        let result = if is_range && is_its {
+            json!([{ "metric": metric, "values": values }])
+        } else {
+            json!([])
+        };
+        let answer =
+            json!({ "status": "success", "data": { "resultType": "matrix", "result": result } });
+        reply(stream, 200, &[], answer.to_string().as_bytes())
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prometheus_knows_of_before_anybody_looked() {
+    let world = World::new().await;
+    deploy(&world.staging, "web", "1.1.0", 10);
+    let own = world.repository.home().join("config/tidegate/config.toml");
+    let configured = |server: Option<&Web>, more: &str| {
+        let server = server.map_or(String::new(), |server| {
+            format!(
+                "[[servers]]\nname = \"main\"\nurl = \"{}\"\n",
+                server.url("/")
+            )
+        });
+        let healthy = "[[environments]]\nname = \"staging\"\nhealthy = { server = \"main\", \
+            query = \"min by (version) (up{job='{service}', env='{env}'})\", above = 0MORE }\n";
+        let text = server + &healthy.replace("MORE", more);
+        write(&own, text.as_bytes());
+    };
+    let soak = async |outcome: &str, words: &str| {
+        let said = world.verdict("soak").await;
+        let detail = said["detail"].as_str().unwrap();
+        assert!(
+            said["outcome"] == outcome && detail.contains(words),
+            "{said}, not {outcome}: {words}"
+        );
+        said
+    };
+    soak("hold", "for 10m, seen by Kubernetes; 1d are asked for").await;
+    let long = prometheus(30, "version");
+    configured(Some(&long), "");
+    soak(
+        "pass",
+        "1.1.0 has been healthy in staging for 1d 6h, seen by Prometheus, since ",
+    )
+    .await;
+    // Its server is asked for the service and the environment, and for the time that is configured.
+    let asked = long.asked().pop().unwrap();
+    assert!(asked.target.contains("step=300"), "{}", asked.target);
+    let short = prometheus(20, "version");
+    configured(Some(&short), "");
+    let said = soak("hold", "for 20h, seen by Prometheus; 1d are asked for").await;
+    assert!(said["earliest"].is_string(), "{said}");
+    let other = prometheus(30, "tag");
+    configured(Some(&other), ", label = \"tag\"");
+    soak("pass", "seen by Prometheus").await;
+    // Who does not say anything leaves it as it was.
+    configured(Some(&other), "");
+    soak("hold", "for 10m, seen by Kubernetes").await;
+    configured(None, "");
+    soak("hold", "for 10m, seen by Kubernetes").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prometheus_that_does_not_say_it_is_told_where_nobody_else_knows() {
+    let world = World::new().await;
+    let own = world.repository.home().join("config/tidegate/config.toml");
+    let text = "[[environments]]\nname = \"staging\"\nhealthy = { server = \"main\", query = \"up{env='{env}',job='{service}'}\", above = 0 }\n";
+    let other = prometheus(30, "tag");
+    let server = format!(
+        "[[servers]]\nname = \"main\"\nurl = \"{}\"\n",
+        other.url("/")
+    );
+    let cases = [
+        (
+            server,
+            "; the Prometheus main does not say it: a series has no label `version`",
+        ),
+        (
+            String::new(),
+            "; the Prometheus main does not say it: no server is called `main`",
+        ),
+    ];
+    for (server, words) in cases {
+        write(&own, (server + text).as_bytes());
+        let said = world.verdict("soak").await;
+        assert_eq!(said["outcome"], "hold", "{said}");
+        let detail = said["detail"].as_str().unwrap();
+        assert!(detail.contains(words), "{detail}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_prometheus_of_the_past_is_said() {
+    let cases = [
+        (
+            "{ server = \"main\", query = \"up\" }",
+            "says of no value that it is good",
+        ),
+        ("{ query = \"up\", above = 0 }", "has no `server`"),
+        (
+            "{ server = \"main\", query = \"up{v='{version}'}\", above = 0 }",
+            "is about no change",
+        ),
+        (
+            "{ server = \"main\", query = \"up\", above = 0, step = \"1s\" }",
+            "asks for 1209600 moments",
+        ),
+        (
+            "{ server = \"main\", query = \"up\", above = 0, back = \"soon\" }",
+            "`soon` is no length of time",
+        ),
+        (
+            "{ server = \"main\", query = \"up\", above = 0, every = \"5m\" }",
+            "environments[0].healthy.every: unknown key",
+        ),
+    ];
+    let repository = Repository::seeded();
+    for (healthy, words) in cases {
+        let text = format!("[[environments]]\nname = \"dev\"\nhealthy = {healthy}\n");
+        write(
+            &repository.clone_path().join("tidegate.toml"),
+            text.as_bytes(),
+        );
+        repository
+            .tidegate(&["status", "--no-live"])
+            .exits(2)
+            .says(words);
+    }
 }

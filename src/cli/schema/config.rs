@@ -225,6 +225,8 @@ pub struct Environment {
     pub gates: Option<Gates>,
     /// What is asked once a rollout is healthy: it is done when that is as it should be.
     pub verify: Option<Verify>,
+    /// A Prometheus that knows when its cells were healthy, for `soak`, `together` and what is gone back to.
+    pub healthy: Option<Healthy>,
     /// How pull requests are opened, where it is delivered by these.
     #[schemars(rename = "pull-request")]
     pub pull_request: Option<PullRequest>,
@@ -428,6 +430,28 @@ pub struct PromqlCheck {
     pub below: Option<f64>,
     /// Every sample is above this.
     pub above: Option<f64>,
+    /// How long it may take; default `10s`.
+    pub timeout: Option<String>,
+}
+
+/// When cells were healthy, by a Prometheus: from before anybody else looked.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Healthy {
+    /// The name of a `[[servers]]` table of the user's own file.
+    pub server: String,
+    /// The query; `{service}` and `{env}` are filled in, other braces stay. Each series is of one version.
+    pub query: String,
+    /// The label that names the version; default `version`.
+    pub label: Option<String>,
+    /// It was healthy where every sample is below this.
+    pub below: Option<f64>,
+    /// It was healthy where every sample is above this.
+    pub above: Option<f64>,
+    /// So far back it is asked; default `336h`.
+    pub back: Option<String>,
+    /// And so often within that; default `5m`.
+    pub step: Option<String>,
     /// How long it may take; default `10s`.
     pub timeout: Option<String>,
 }

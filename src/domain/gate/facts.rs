@@ -16,7 +16,7 @@ use crate::domain::{
     history::History,
     ids::{CellKey, EnvironmentName},
     past_health::PastHealth,
-    policy::check::Consent,
+    policy::{check::Consent, healthy::Series},
     rollout::Seen,
 };
 
@@ -33,6 +33,8 @@ pub enum Question {
     Http(HttpQuestion),
     /// What a query gives.
     Promql(PromqlQuestion),
+    /// What a Prometheus says of when a cell was healthy.
+    Healthy(HealthyQuestion),
     /// How a program ends.
     Command(CommandQuestion),
     /// What a registry says of a version.
@@ -59,6 +61,21 @@ pub struct PromqlQuestion {
     pub server: String,
     /// The query.
     pub query: String,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+/// A Prometheus to ask about a time that ends now.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HealthyQuestion {
+    /// The `[[servers]]` entry.
+    pub server: String,
+    /// The query.
+    pub query: String,
+    /// So far back.
+    pub back: Duration,
+    /// And so often within that.
+    pub step: Duration,
     /// How long it may take.
     pub timeout: Duration,
 }
@@ -120,6 +137,8 @@ pub enum Answer {
     Http(Result<HttpReply, String>),
     /// What a query gives, or why that is not known.
     Samples(Result<Vec<Sample>, String>),
+    /// What a Prometheus says of a time, or why that is not known.
+    Healthy(Result<Vec<Series>, String>),
     /// How a program ended, or why it did not.
     Ran(Result<Ran, String>),
     /// What a registry says of a version, or why that is not known.
@@ -201,6 +220,7 @@ impl Facts {
             Answer::Past(Err(_))
                 | Answer::Http(Err(_))
                 | Answer::Samples(Err(_))
+                | Answer::Healthy(Err(_))
                 | Answer::Ran(Err(_))
                 | Answer::Image(Err(_))
         );
@@ -248,6 +268,9 @@ impl fmt::Display for Question {
             Self::Past(cell) => write!(f, "the history of {cell}"),
             Self::Http(asked) => write!(f, "what {} answers", address::redact(&asked.url)),
             Self::Promql(asked) => write!(f, "`{}` on {}", asked.query, asked.server),
+            Self::Healthy(asked) => {
+                write!(f, "when `{}` was good on {}", asked.query, asked.server)
+            }
             Self::Image(asked) => {
                 write!(
                     f,

@@ -48,7 +48,8 @@ mod window;
 pub use check::{Checked, Verified, verified, verify_questions};
 pub use digests::follow_ups;
 pub use facts::{
-    Answer, CommandQuestion, Facts, HttpQuestion, HttpReply, PromqlQuestion, Question, Ran, Sample,
+    Answer, CommandQuestion, Facts, HealthyQuestion, HttpQuestion, HttpReply, PromqlQuestion,
+    Question, Ran, Sample,
 };
 pub use immutable::{pin_question, pinned};
 pub use planned::Planned;

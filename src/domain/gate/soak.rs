@@ -112,6 +112,8 @@ fn weigh(
     let wanted = age::precise(asked.as_secs());
     let healthy = |it: &Healthy| format!("{to} has been healthy in {name} for {}", it.told());
     let longest = past.longest(to);
+    let silent = past.not_told.as_ref();
+    let silent = silent.map_or(String::new(), |why| format!("; {why}"));
     if let Some(longest) = longest.filter(|it| it.span.length() >= asked) {
         return Weighed::Answer(Answer::yes(format!(
             "{}, since {}",
@@ -125,7 +127,7 @@ fn weigh(
         let told = format!("{}; {wanted} are asked for", healthy(&current));
         let answer = if current.cut {
             Answer::not_known(format!(
-                "{told}, and nobody knows of before {}",
+                "{told}, and nobody knows of before {}{silent}",
                 minute(current.span.from)
             ))
         } else {
@@ -135,7 +137,7 @@ fn weigh(
     }
     match longest {
         Some(longest) if longest.cut => Weighed::Unseen(format!(
-            "{to} was healthy in {name} for {}; nobody saw more of it",
+            "{to} was healthy in {name} for {}; nobody saw more of it{silent}",
             longest.told()
         )),
         Some(longest) => Weighed::Answer(Answer::no(format!(
@@ -152,5 +154,7 @@ pub(super) fn unseen(past: &PastHealth, to: &Version, name: &EnvironmentName) ->
         Some(since) => format!("it was first looked at {}", minute(since)),
         None => "it has not been watched before".to_owned(),
     };
-    format!("nobody saw {to} healthy in {name}; {since}")
+    let silent = past.not_told.as_ref();
+    let silent = silent.map_or(String::new(), |why| format!("; {why}"));
+    format!("nobody saw {to} healthy in {name}; {since}{silent}")
 }

@@ -22,6 +22,7 @@ pub(crate) fn answered(
             Question::Image(_) => Answer::Image(Err("nobody asks it here".to_owned())),
             Question::Http(_) => Answer::Http(Err("nobody asks it here".to_owned())),
             Question::Promql(_) => Answer::Samples(Err("nobody asks it here".to_owned())),
+            Question::Healthy(_) => Answer::Healthy(Err("nobody asks it here".to_owned())),
             Question::Command(_) => Answer::Ran(Err("nobody runs it here".to_owned())),
             Question::PastHealth(cell) => {
                 let mut past = PastHealth::default();

@@ -1,8 +1,8 @@
 //! What was healthy, and when: stretches of time in which a cell ran one version, healthy, without interruption, each with
 //! who says so.
 //!
-//! The past comes from the agent's own history, from what Kubernetes says of `ReplicaSets` and pods, and from what
-//! Tidegate itself has seen ([`Book`]). What they say of one version is put together where it overlaps; what was
+//! The past comes from the agent's own history, from what Kubernetes says of `ReplicaSets` and pods, from a Prometheus where
+//! one is configured, and from what Tidegate itself has seen ([`Book`]). What they say of one version is put together where it overlaps; what was
 //! seen to be broken cuts all of it. A time that nobody speaks of is a gap, and no gap was healthy.
 
 mod book;
@@ -33,6 +33,8 @@ pub enum Source {
     Flux,
     /// `ReplicaSets`, conditions and pods.
     Kubernetes,
+    /// A query of the configuration.
+    Prometheus,
     /// Tidegate, which has watched.
     Tidegate,
 }
@@ -90,6 +92,8 @@ pub struct PastHealth {
     broken: Vec<Span>,
     /// When Tidegate first looked at it, and has now and then since; `None`: never before.
     pub watched_since: Option<Timestamp>,
+    /// Who was to tell more of it and did not, in a sentence.
+    pub not_told: Option<String>,
 }
 
 impl Span {
@@ -130,12 +134,18 @@ impl PastHealth {
             stretches: stretches.cloned().collect(),
             broken: broken.copied().collect(),
             watched_since: kept.since.filter(has_been),
+            not_told: None,
         }
     }
 
     /// Takes what a source says.
     pub fn learn(&mut self, stretch: Stretch) {
         self.stretches.push(stretch);
+    }
+
+    /// Somebody who was to tell more of it did not.
+    pub fn is_not_told(&mut self, why: String) {
+        self.not_told = Some(why);
     }
 
     /// Takes what clusters say at `now` of what runs: what they know of its past, and that it is healthy or broken now.
@@ -337,6 +347,7 @@ impl fmt::Display for Source {
             Self::ArgoCd => "Argo CD",
             Self::Flux => "Flux",
             Self::Kubernetes => "Kubernetes",
+            Self::Prometheus => "Prometheus",
             Self::Tidegate => "Tidegate",
         })
     }

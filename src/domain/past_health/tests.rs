@@ -27,6 +27,7 @@ fn stretch(version: &str, from: i64, to: i64, by: Source) -> Stretch {
 fn past(stretches: &[(&str, i64, i64, Source)], broken: &[(i64, i64)]) -> PastHealth {
     let stretches = stretches.iter();
     PastHealth {
+        not_told: None,
         stretches: stretches
             .map(|(version, from, to, by)| stretch(version, *from, *to, *by))
             .collect(),
