@@ -127,6 +127,30 @@ fn planning(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// All of an environment's versions in one file of values, as umbrella charts have them.
+fn one_file(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("plan of changes in one file");
+    group.sample_size(10);
+    for services in [250, 500, 1000] {
+        let size = Size { services, ..SIZE };
+        let bench = Bench::shared_files(&size);
+        let now = Timestamp::UNIX_EPOCH;
+        let project = project(&bench, now);
+        let reading = project.read().expect("the matrix");
+        let request = promotions(&size);
+        group.bench_function(format!("tidegate: {services} planned"), |b| {
+            b.iter(|| {
+                let plan = prepare(&project, &reading, &Running::default(), &request, now);
+                let plan = plan.expect("a plan");
+                assert_eq!(plan.changes.len(), services);
+                assert_eq!(plan.edits().count(), 1);
+                plan.digest
+            });
+        });
+    }
+    group.finish();
+}
+
 fn promotions(size: &Size) -> PlanRequest {
     let changes = (0..size.services).map(|service| ChangeRequest {
         cell: CellKey::new(format!("service-{service:04}").as_str(), "env-1"),
@@ -221,6 +245,7 @@ fn judged(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, waves: usize) {
                 Assembler::new(Arc::new(layouts.view(origin)), &project.environments())
             },
             files: &files,
+            together: &|changes, read| layout::edit_together(layouts, desired, changes, read),
             edit: &|key, version, _, read| layout::edit_cell(layouts, desired, key, version, read),
             absent: &|_| None,
             beside: &|cells, after| layout::left_beside(layouts, desired, cells, &files, after),
@@ -321,5 +346,5 @@ fn answer(
     }
 }
 
-criterion_group!(benches, planning, judging);
+criterion_group!(benches, planning, one_file, judging);
 criterion_main!(benches);

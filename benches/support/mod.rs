@@ -97,6 +97,40 @@ impl Bench {
         bench.finish("service-0000", "env-0")
     }
 
+    /// Every service of an environment in one file, `ENV.yaml`.
+    pub fn shared_files(size: &Size) -> Self {
+        let mut configuration = String::new();
+        let mut files = String::new();
+        for number in 0..size.environments {
+            let _ = writeln!(configuration, "[[environments]]\nname = \"env-{number}\"");
+            if let Some(upstream) = number.checked_sub(1) {
+                let _ = writeln!(configuration, "from = [\"env-{upstream}\"]");
+            }
+            let mut text = String::from("# All of it.\nservices:\n");
+            for service in 0..size.services {
+                let _ = write!(
+                    text,
+                    "  service-{service:04}:\n    replicas: 3\n    image:\n      repository: registry.example.com/team/service-{service:04}\n      tag: 1.0.{}\n",
+                    size.environments - number
+                );
+            }
+            let _ = write!(
+                files,
+                "M 100644 inline env-{number}.yaml\ndata {}\n{text}\n",
+                text.len()
+            );
+        }
+        configuration.push_str(
+            "[[layouts]]\npath = \"{env}.yaml\"\nyaml = \"services.{service}.image.tag\"\n",
+        );
+        let bench = Self::empty(&configuration);
+        let who = "Bench <bench@example.com> 1700000000 +0000";
+        let commit =
+            format!("commit refs/heads/main\nauthor {who}\ncommitter {who}\ndata 7\nInitial\n");
+        bench.import(format!("{commit}{files}").as_bytes());
+        bench.finish("service-0000", "env-0")
+    }
+
     /// The clone that `TIDEGATE_BENCH_CLONE` names, with the configuration of `TIDEGATE_BENCH_CONFIG`; else generated.
     pub fn real_or(size: &Size) -> Self {
         let Some(clone) = std::env::var_os("TIDEGATE_BENCH_CLONE") else {

@@ -84,6 +84,7 @@ pub fn prepare(
         ask: &|questions| answers(project, reading, questions, running, now),
         matrix: &matrix,
         files: &files,
+        together: &|changes, read| layout::edit_together(layouts, desired, changes, read),
         edit: &|key, version, at, read| {
             let then =
                 |origin: &Origin, path: &RepoPath| file_at(project, reading, origin, path, at?);

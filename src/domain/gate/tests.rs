@@ -153,6 +153,7 @@ impl Asked<'_> {
             },
             files: &|_, _| None,
             // What it is, no gate asks.
+            together: &|_, _| Vec::new(),
             edit: &|_, _, _, _| {
                 Ok(vec![FileEdit {
                     path: "some/file".into(),

@@ -47,7 +47,8 @@ pub use assemble::{Assembler, Origin};
 pub use bindings::Bindings;
 pub use choice::{Choices, Row, Standing};
 pub use edit::{
-    Beside, Left, edit_cell, left_beside, moved_beside, restore_cell, stale_locks, unreadable,
+    Beside, Left, Together, edit_cell, edit_together, left_beside, moved_beside, restore_cell,
+    stale_locks, unreadable,
 };
 pub use lookalikes::{Lookalike, is_version, lookalikes};
 pub(crate) use part::image_name_end;

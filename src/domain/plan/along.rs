@@ -4,7 +4,7 @@
 //! others fall back to, one line for several environments. So the matrix is kept up to date edit by edit, and every cell
 //! that it declares otherwise in the end is in the plan: by its name, or as coming along, which holds until it is accepted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -162,6 +162,45 @@ impl Edited {
                 self.note(key, now, cell, place, input);
             }
         }
+    }
+
+    /// Takes the edits that give all these cells their versions, unless other cells move with them: then nothing is taken.
+    pub(super) fn take_together(
+        &mut self,
+        cells: &BTreeSet<&CellKey>,
+        place: &RefName,
+        edits: &[FileEdit],
+        input: &PlanInput<'_>,
+    ) -> bool {
+        let tips = input.desired.tips.iter();
+        let origins: Vec<Origin> = tips
+            .filter(|tip| tip.name == *place)
+            .map(|tip| tip.origin.clone())
+            .collect();
+        let mut moved = Vec::new();
+        for origin in &origins {
+            let matrix = self.matrix(origin, input);
+            for edit in edits {
+                matrix.edit(&edit.path, &edit.after);
+            }
+            let changes = matrix.take_changes().into_iter();
+            moved.extend(changes.map(|(key, _, after)| (key, after, origin)));
+        }
+        if origins.is_empty() || moved.iter().any(|(key, ..)| !cells.contains(key)) {
+            for origin in &origins {
+                let matrix = self.matrix(origin, input);
+                for edit in edits {
+                    matrix.edit(&edit.path, &edit.before);
+                }
+                matrix.take_changes();
+            }
+            return false;
+        }
+        for (key, after, origin) in moved {
+            let now = self.joined(&key, after, origin, input);
+            self.note(key.clone(), now, &key, place, input);
+        }
+        true
     }
 
     /// What a cell declares with the edits so far.

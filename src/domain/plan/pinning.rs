@@ -98,6 +98,7 @@ impl Case<'_> {
             moved_beside: &|_, _| Vec::new(),
             merge: &|_, _| None,
             tag: &|_, _, _| None,
+            together: &|_, _| Vec::new(),
             edit: &edit,
             now,
         })

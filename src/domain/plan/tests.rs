@@ -224,6 +224,7 @@ pub(super) fn planned_of(
         moved_beside: &|_, _| Vec::new(),
         merge: &|_, _| None,
         tag: &|_, _, _| None,
+        together: &|_, _| Vec::new(),
         edit,
         now: at(0),
     })

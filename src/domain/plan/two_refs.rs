@@ -71,6 +71,7 @@ fn beside(branches: &[(&str, &str)], sets: &[(&str, &str)]) -> Vec<(String, Stri
             layout::moved_beside(&layouts, &desired, origin, edits, &file)
         },
         files: &file,
+        together: &|changes, read| layout::edit_together(&layouts, &desired, changes, read),
         edit: &|key, version, _, read| layout::edit_cell(&layouts, &desired, key, version, read),
         matrix: &|of| matrix(of),
         merge: &|_, _| None,

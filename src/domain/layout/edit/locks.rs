@@ -157,7 +157,7 @@ fn agree(lock: &[u8], chart: &[u8], alike: fn(&Dependency, &Dependency) -> bool)
     locked.len() == wanted.len() && pairs.all(|(locked, wanted)| alike(locked, wanted))
 }
 
-fn lock_of(chart: &RepoPath) -> Option<RepoPath> {
+pub(super) fn lock_of(chart: &RepoPath) -> Option<RepoPath> {
     let (folder, name) = match chart.as_str().rsplit_once('/') {
         Some((folder, name)) => (Some(folder), name),
         None => (None, chart.as_str()),

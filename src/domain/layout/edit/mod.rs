@@ -8,6 +8,7 @@
 mod absent;
 mod append;
 pub(super) mod automation;
+mod batch;
 mod beside;
 mod changes;
 mod companions;
@@ -22,6 +23,7 @@ mod shared;
 mod spots;
 
 pub use absent::unreadable;
+pub use batch::{Together, edit_together};
 pub use beside::{Left, left_beside};
 pub use locks::stale_locks;
 pub use shared::{Beside, moved_beside};

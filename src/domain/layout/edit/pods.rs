@@ -185,7 +185,7 @@ fn move_others<'a, 't: 'a>(
 
 impl Spot<'_> {
     /// Where it stands in the file at `path`: the document's index, and the way there.
-    fn position(&self, path: &RepoPath) -> Option<(usize, &[Step])> {
+    pub(super) fn position(&self, path: &RepoPath) -> Option<(usize, &[Step])> {
         match &self.found.place {
             Place::Scalar {
                 document,

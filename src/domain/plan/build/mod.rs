@@ -4,6 +4,7 @@ mod company;
 mod in_step;
 mod left;
 mod refs;
+mod together;
 
 use std::{
     cell::RefCell,
@@ -13,7 +14,10 @@ use std::{
 
 use jiff::Timestamp;
 
-use self::left::{tell_left_beside, tell_passed_over, tell_stale_locks};
+use self::{
+    left::{tell_left_beside, tell_passed_over, tell_stale_locks},
+    together::Groups,
+};
 use super::{
     Action, ChangeRequest, FileEdit, Intent, Merge, NewTag, Plan, PlanRequest, PlannedChange, Skip,
     SkipCause, Wave, Write,
@@ -28,7 +32,7 @@ use crate::domain::{
     gate::{Facts, Question},
     grammar::Grammar,
     ids::{CellKey, ObjectId, RepoPath},
-    layout::{Beside, Left, Origin},
+    layout::{Beside, Left, Origin, Together},
     policy::veto::{VetoAction, VetoChange},
     topology::{Deliver, Topology},
     unread::writable,
@@ -48,6 +52,10 @@ pub type EditCell<'a> = &'a dyn Fn(
     Option<ObjectId>,
     ReadFile<'_>,
 ) -> Result<Vec<FileEdit>, (SkipCause, String)>;
+
+/// The edits of cells that can be edited together, of the files at the base: file by file, each as its cells one after the
+/// other would come to. What is in no answer is edited by itself.
+pub type EditTogether<'a> = &'a dyn Fn(&[(CellKey, Version)], ReadFile<'_>) -> Vec<Together>;
 
 /// What merging the first ref into the second brings, or why it cannot be merged; `None` where versions are promoted one
 /// by one.
@@ -85,6 +93,8 @@ pub struct PlanInput<'a> {
     pub files: ReadFile<'a>,
     /// Writes a version into a cell.
     pub edit: EditCell<'a>,
+    /// Writes versions into many cells at once, where that can be.
+    pub together: EditTogether<'a>,
     /// The matrix of a ref, to see what else an edit moves.
     pub matrix: MatrixOf<'a>,
     /// Why a cell that is not there cannot be read; `None` where there is no file of it.
@@ -148,6 +158,8 @@ struct Draft {
     pins: Rc<Pins>,
     /// What the edits read and wrote.
     footprints: Footprints,
+    /// Cells that are edited together.
+    groups: Groups,
 }
 
 /// A merge that was tried; `None` where versions are copied one by one.
@@ -174,6 +186,7 @@ type Refused = (SkipCause, String);
 impl Draft {
     /// The plan of `requests`, each of them in it or skipped.
     fn plan(&mut self, requests: &[&ChangeRequest], input: &PlanInput<'_>) -> Plan {
+        self.group(requests, input);
         let drafted: Vec<_> = requests
             .iter()
             .map(|request| self.add(request, input))
@@ -266,7 +279,9 @@ impl Draft {
             {
                 return Err(there(key, cell.version.as_ref()));
             }
-            self.add_edit(request, to.as_ref(), input)?;
+            if !self.has_come(key, input) {
+                self.add_edit(request, to.as_ref(), input)?;
+            }
         }
         let judged_as = to.clone();
         Ok(Some(PlannedChange {

@@ -107,6 +107,7 @@ fn plan_of(
             layout::moved_beside(&small.layouts, desired, origin, edits, &file)
         },
         files: &file,
+        together: &|changes, read| layout::edit_together(&small.layouts, desired, changes, read),
         edit: &|key, version, _, read| {
             layout::edit_cell(&small.layouts, desired, key, version, read)
         },
