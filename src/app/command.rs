@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     event::{ByHand, Epoch},
     filters::Filters,
+    forge::OneRequest,
     layouts::Edited,
 };
 use crate::actions::OwnRun;
@@ -12,10 +13,9 @@ use crate::domain::{
     agent::AgentState,
     by_hand::Deed,
     delivery::{Delivery, DeliveryId},
-    desired::{RefName, Refs},
+    desired::Refs,
     ids::{CellKey, EnvironmentName, ObjectId},
     plan::{ChangeRequest, Plan, PlanRequest},
-    pull_request::RequestDeed,
     rollout::{LogRequest, Look, ObjectAt},
     timeline::LogEntry,
 };
@@ -84,14 +84,7 @@ pub enum Command {
     /// Close the pull requests of a delivery that waits for their merge; answered by its `Delivery`.
     DropDelivery(DeliveryId),
     /// Do this to a pull request on its forge; answered by `DoneOnForge`.
-    OnForge {
-        /// What.
-        deed: RequestDeed,
-        /// The ref that it goes into.
-        into: RefName,
-        /// Its number.
-        number: u64,
-    },
+    OnForge(OneRequest),
     /// Go on with deliveries that an earlier session left behind; answered by several `Delivery` of each.
     TakeUp,
     /// Keep these staged requests for the next start.

@@ -17,6 +17,7 @@ pub mod filter;
 pub mod filters;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod forge;
 pub mod freezes;
 pub mod judged;
 pub mod keymap;

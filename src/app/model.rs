@@ -17,6 +17,7 @@ use super::{
     diff::DiffView,
     event::ReadFrom,
     filters::Filters,
+    forge::OnForge,
     freezes::Freezes,
     judged::{Judged, Told},
     keymap::LastKey,
@@ -35,16 +36,16 @@ use crate::{
     actions::{Action, Keymap, Mode, OwnCommand, OwnRun},
     domain::{
         agent::AgentState,
-        delivery::DeliveryId,
         desired::{Desired, Refs},
         failure::Failure,
         history::{HistoryEntry, ends_early},
         ids::{CellKey, EnvironmentName},
         past_health::PastHealth,
         plan::{ChangeRequest, Plan},
-        pull_request::{Proposal, RequestDeed},
+        pull_request::Proposal,
         rollout::{Connection, LiveCell},
         topology::Topology,
+        version::Version,
     },
     look::{Look, bell::Bell, colour::Rgb},
 };
@@ -184,6 +185,15 @@ impl Git {
         let declared = self.desired.as_ref().and_then(|it| it.version(cell));
         let all = self.proposed.get(cell).into_iter().flatten();
         all.filter(move |proposal| Some(&proposal.version) != declared)
+    }
+
+    /// All that one pull request would bring.
+    pub fn brought_by(&self, one: &Proposal) -> Vec<(CellKey, Version)> {
+        let is_it = |it: &&Proposal| it.number == one.number && it.into == one.into;
+        let all = self.proposed.iter();
+        let all = all.filter_map(|(cell, of)| Some((cell, of.iter().find(is_it)?)));
+        all.map(|(cell, it)| (cell.clone(), it.version.clone()))
+            .collect()
     }
 }
 
@@ -351,32 +361,15 @@ pub enum Prompt {
     Own(OwnRun, Timestamp),
     /// May this be done on the forge? With the time when it was put.
     Forge(OnForge, Timestamp),
-}
-
-/// What is to be done on a forge, once that is confirmed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OnForge {
-    /// Close the pull requests of this delivery, which are called so.
-    Drop(DeliveryId, String),
-    /// Do this to a pull request that is open for a cell.
-    Request(RequestDeed, Box<Proposal>, CellKey),
-}
-
-impl OnForge {
-    /// The question, without its mark: `Close #12`.
-    pub fn words(&self) -> String {
-        match self {
-            Self::Drop(_, requests) => format!("Close {requests}, which nobody has merged"),
-            Self::Request(deed, it, cell) => {
-                let verb = match deed {
-                    RequestDeed::Approve => "Approve",
-                    RequestDeed::Merge => "Merge",
-                };
-                let (number, author, version) = (it.number, &it.author, &it.version);
-                format!("{verb} #{number} of {author}: {version} into {cell}")
-            }
-        }
-    }
+    /// The same, where the names of protected environments are typed.
+    ForgeName {
+        /// What.
+        what: OnForge,
+        /// The names that are still to be typed, in order.
+        names: Vec<EnvironmentName>,
+        /// What is typed of the first.
+        input: LineInput,
+    },
 }
 
 impl Model {
@@ -441,7 +434,7 @@ impl Model {
             Some(Prompt::Filter { .. } | Prompt::Find { .. }) => Mode::Filter,
             Some(Prompt::Copy { .. }) => Mode::Copy,
             Some(Prompt::Palette { .. }) => Mode::Palette,
-            Some(Prompt::Reason { .. }) => Mode::Reason,
+            Some(Prompt::Reason { .. } | Prompt::ForgeName { .. }) => Mode::Reason,
             Some(Prompt::Quit | Prompt::Trust(_) | Prompt::Own(..) | Prompt::Forge(..)) => {
                 Mode::Question
             }

@@ -244,15 +244,8 @@ pub(super) fn consent(
         ));
     }
     let what = clean(what);
-    let environment = project.config.topology.get(&cell.environment);
-    if environment.is_some_and(|environment| environment.protected) {
-        let name = cell.environment.as_str();
-        let question = format!("{name} is protected. To {what}, type its name:");
-        context.output.ask(&question);
-        return Ok(ask::answer()? == name);
-    }
-    context.output.ask(&format!("{what}? [y/N]"));
-    Ok(matches!(ask::answer()?.as_str(), "y" | "Y" | "yes"))
+    let protected = ask::protected(project, [&cell.environment]);
+    ask::agreed(&context.output, &protected, &(what.clone(), what))
 }
 
 /// What came of it, for people and programs.

@@ -2,9 +2,9 @@
 
 use std::io::{self, BufRead, IsTerminal};
 
-use super::Context;
+use super::{Context, output::Output};
 use crate::{
-    domain::{failure::Failure, plan::Plan},
+    domain::{failure::Failure, ids::EnvironmentName, plan::Plan},
     stdio::{self, Stream},
     workflow::Project,
 };
@@ -16,27 +16,44 @@ pub fn somebody_there() -> bool {
 
 /// Asks whether to write the plan: yes or no, or a protected environment's name, typed. The target is named.
 pub fn confirm(context: &Context, project: &Project, plan: &Plan) -> Result<bool, Failure> {
+    let names = plan
+        .promised()
+        .iter()
+        .map(|change| &change.cell.environment);
+    let protected = protected(project, names);
+    let to = place(plan);
+    let asked = (format!("Write this{to}"), format!("write this{to}"));
+    agreed(&context.output, &protected, &asked)
+}
+
+/// Of these environments, the protected ones, each once.
+pub(super) fn protected<'a>(
+    project: &Project,
+    names: impl IntoIterator<Item = &'a EnvironmentName>,
+) -> Vec<&'a str> {
     let mut protected: Vec<&str> = Vec::new();
-    for change in plan.promised() {
-        let name = &change.cell.environment;
+    for name in names {
         let environment = project.config.topology.get(name);
-        if environment.is_some_and(|environment| environment.protected)
-            && !protected.contains(&name.as_str())
-        {
+        if environment.is_some_and(|it| it.protected) && !protected.contains(&name.as_str()) {
             protected.push(name.as_str());
         }
     }
-    let output = &context.output;
-    let to = place(plan);
+    protected
+}
+
+/// Asks yes or no, or for the names of these protected environments, typed. What is asked, as a question begins and behind `To`.
+pub(super) fn agreed(
+    output: &Output,
+    protected: &[&str],
+    (question, to): &(String, String),
+) -> Result<bool, Failure> {
     if protected.is_empty() {
-        output.ask(&format!("Write this{to}? [y/N]"));
+        output.ask(&format!("{question}? [y/N]"));
         return Ok(matches!(answer()?.as_str(), "y" | "Y" | "yes"));
     }
     for name in protected {
-        output.ask(&format!(
-            "{name} is protected. To write this{to}, type its name:"
-        ));
-        if answer()? != name {
+        output.ask(&format!("{name} is protected. To {to}, type its name:"));
+        if answer()? != *name {
             return Ok(false);
         }
     }

@@ -19,7 +19,7 @@ use super::{
     outcome::{ending, held, not_written, nothing, refused, report, stopped, with_schema},
     output::{Output, clean},
     plan::show,
-    plan_file, waves,
+    plan_file, pull_request, waves,
 };
 use crate::{
     domain::{
@@ -184,7 +184,8 @@ async fn plan_and_write(
 ) -> Result<Exit, Failure> {
     let (mut plan, running) = judge(context, &start, &request, args)?;
     plan.notes.splice(0..0, notes);
-    supersede(&start, &mut plan, args.supersede).await?;
+    let from = (&start.project, &start.reading);
+    pull_request::supersede(from, &mut plan, args.supersede).await?;
     accepts(&start, &request, &plan)?;
     if let Some(place) = &context.plans {
         if let Some(error) = start.unfetched {
@@ -199,42 +200,6 @@ async fn plan_and_write(
         consented: false,
     };
     Box::pin(go_on(context, start, plan, writing, args)).await
-}
-
-/// Names the open pull requests for the same cells; where that is asked for, the plan's own takes their place.
-async fn supersede(start: &Start, plan: &mut Plan, asked: bool) -> Result<(), Failure> {
-    if plan.deliver != Deliver::PullRequest {
-        let why = "--supersede closes pull requests that this one takes the place of, and this plan opens none; add --deliver pull-request";
-        return if asked {
-            Err(Failure::usage(why))
-        } else {
-            Ok(())
-        };
-    }
-    let open = workflow::proposed(&start.project, &start.reading).await;
-    if let Some(problem) = open.problems.first().filter(|_| asked) {
-        return Err(Failure::failed(format!(
-            "which pull requests it takes the place of is not known: {}",
-            problem.message
-        )));
-    }
-    let older = plan.older(&open.cells);
-    let mut notes = Vec::new();
-    let mut supersedes = Vec::new();
-    for (proposal, cell) in older {
-        let open = proposal.open_for(&cell);
-        if asked {
-            supersedes.push(proposal.as_older());
-            notes.push(format!("{open}; it is closed once this one is open"));
-        } else {
-            notes.push(format!(
-                "{open}; --supersede closes it once this one is open"
-            ));
-        }
-    }
-    plan.notes.extend(notes);
-    plan.request.supersedes = supersedes;
-    Ok(())
 }
 
 /// How a plan is written.

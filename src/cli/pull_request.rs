@@ -1,5 +1,7 @@
 //! `tidegate pull-request show|approve|merge|close`: what is done to a pull request on its forge.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -14,7 +16,11 @@ use super::{
 use crate::{
     domain::{
         failure::{Failure, FailureKind},
+        ids::CellKey,
+        plan::Plan,
         pull_request::{PullRequest, PullState, RequestDeed},
+        topology::Deliver,
+        version::Version,
     },
     workflow::{self, Project, Reading, SeenRequest},
 };
@@ -39,6 +45,11 @@ async fn show(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
         request.author,
         request.title
     ));
+    let cells = seen.brings(&project, &reading).await;
+    told.brings(
+        request,
+        &cells.map_err(|failure| failure.during(format!("pull request #{}", args.number)))?,
+    );
     told.say(request.url.clone());
     told.json("shown", request);
     Ok(Exit::Done)
@@ -64,8 +75,11 @@ async fn carry_out(
     let weighed = weighed.map_err(|failure| failure.during(during()))?;
     let told = Report { context };
     let request = &weighed.request;
-    for (cell, version) in &weighed.cells {
-        told.say(format!("#{} brings {version} into {cell}", request.number));
+    told.brings(request, &weighed.cells);
+    if let Some(why) = &weighed.held {
+        told.say(why.clone());
+        told.json("held", request);
+        return Ok(Exit::Held);
     }
     if let Some(done) = &weighed.is_done {
         told.say(done.clone());
@@ -79,7 +93,13 @@ async fn carry_out(
         request.author,
         request.title
     );
-    if !told.goes(which, request, &what)? {
+    // Whoever merges it changes what its environments declare.
+    let moved = weighed.cells.keys().map(|cell| &cell.environment);
+    let protected = match deed {
+        RequestDeed::Merge => ask::protected(&project, moved),
+        RequestDeed::Approve => Vec::new(),
+    };
+    if !told.goes(which, request, &what, &protected)? {
         return Ok(told.exit());
     }
     let done = seen.carry_out(&weighed, deed).await;
@@ -116,6 +136,7 @@ async fn close(context: &Context, args: &CloseArgs) -> Result<Exit, Failure> {
         &args.which,
         &seen.request,
         &format!("close #{number} ({title})"),
+        &[],
     )? {
         return Ok(told.exit());
     }
@@ -178,6 +199,46 @@ async fn found(
     seen.map_err(|failure| failure.during(format!("pull request #{number}")))
 }
 
+/// Names the open pull requests for the same cells; where that is asked for, the plan's own takes their place.
+pub(super) async fn supersede(
+    (project, reading): (&Project, &Reading),
+    plan: &mut Plan,
+    asked: bool,
+) -> Result<(), Failure> {
+    if plan.deliver != Deliver::PullRequest {
+        let why = "--supersede closes pull requests that this one takes the place of, and this plan opens none; add --deliver pull-request";
+        return if asked {
+            Err(Failure::usage(why))
+        } else {
+            Ok(())
+        };
+    }
+    let open = workflow::proposed(project, reading).await;
+    if let Some(problem) = open.problems.first().filter(|_| asked) {
+        return Err(Failure::failed(format!(
+            "which pull requests it takes the place of is not known: {}",
+            problem.message
+        )));
+    }
+    let older = plan.older(&open.cells);
+    let mut notes = Vec::new();
+    let mut supersedes = Vec::new();
+    for (proposal, cell) in older {
+        let open = proposal.open_for(&cell);
+        if asked {
+            supersedes.push(proposal.as_older());
+            notes.push(format!("{open}; it is closed once this one is open"));
+        } else {
+            notes.push(format!(
+                "{open}; --supersede closes it once this one is open"
+            ));
+        }
+    }
+    plan.notes.extend(notes);
+    plan.request.supersedes = supersedes;
+    Ok(())
+}
+
 /// What came of it, for people and programs.
 struct Report<'a> {
     context: &'a Context,
@@ -190,6 +251,12 @@ impl Report<'_> {
             output.note(clean(&words));
         } else {
             output.line(clean(&words));
+        }
+    }
+
+    fn brings(&self, request: &PullRequest, cells: &BTreeMap<CellKey, Version>) {
+        for (cell, version) in cells {
+            self.say(format!("#{} brings {version} into {cell}", request.number));
         }
     }
 
@@ -209,6 +276,7 @@ impl Report<'_> {
         which: &PullRequestArgs,
         request: &PullRequest,
         what: &str,
+        protected: &[&str],
     ) -> Result<bool, Failure> {
         if self.context.common.dry_run {
             self.say(format!("would {what}"));
@@ -223,8 +291,8 @@ impl Report<'_> {
                 "nothing was done: without a terminal to confirm at, --yes confirms (--dry-run shows what would be)",
             ));
         }
-        self.context.output.ask(&format!("{}? [y/N]", clean(what)));
-        if matches!(ask::answer()?.as_str(), "y" | "Y" | "yes") {
+        let what = clean(what);
+        if ask::agreed(&self.context.output, protected, &(what.clone(), what))? {
             return Ok(true);
         }
         self.context.output.note("nothing was done");

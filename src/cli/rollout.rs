@@ -207,15 +207,8 @@ fn consent(
     for line in undone {
         output.note(clean(line));
     }
-    let name = &report.cell.environment;
-    let environment = project.config.topology.get(name);
-    if environment.is_some_and(|environment| environment.protected) {
-        let question = format!("{name} is protected. To go on, type its name:");
-        output.ask(&question);
-        return Ok(ask::answer()? == name.as_str());
-    }
-    output.ask("Go on? [y/N]");
-    Ok(matches!(ask::answer()?.as_str(), "y" | "Y" | "yes"))
+    let protected = ask::protected(project, [&report.cell.environment]);
+    ask::agreed(output, &protected, &("Go on".into(), "go on".into()))
 }
 
 /// What there is and what was done, for people and programs.

@@ -394,6 +394,10 @@ impl Keeper {
         if let ClusterEvent::Lost { reason, .. } = &event {
             self.tell_silence(&context, reason);
         }
+        if let ClusterEvent::Reset { .. } = &event {
+            // It answers again: its next silence is another one.
+            self.silent.remove(&context);
+        }
         match self.views.apply(&context, event, Timestamp::now()) {
             Touched::Nothing => {}
             Touched::Notes => pending.notes = true,

@@ -14,10 +14,13 @@ use jiff::Timestamp;
 
 use super::{Shared, clusters::Handle, lock, report};
 use crate::{
-    app::event::{DesiredRead, Epoch, Event, Fetched, HistoryBatch, ReadFrom},
+    app::{
+        event::{DesiredRead, Epoch, Event, Fetched, HistoryBatch, ReadFrom},
+        forge::OneRequest,
+    },
     domain::{
-        desired::{RefName, Refs},
-        failure::Failure,
+        desired::Refs,
+        failure::{Failure, FailureKind},
         history::{self, Changes},
         ids::{CellKey, ObjectId},
         pull_request::RequestDeed,
@@ -102,16 +105,25 @@ pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
 }
 
 /// Does something to a pull request on its forge.
-pub(super) async fn on_forge(shared: Arc<Shared>, deed: RequestDeed, into: RefName, number: u64) {
+pub(super) async fn on_forge(shared: Arc<Shared>, one: OneRequest) {
     let project = shared.project();
+    let (deed, number) = (one.deed, one.number);
     let asked = async {
         let reading = match shared.current() {
             Some(current) => current,
             None => Arc::new(project.read()?),
         };
-        let repository = into.repository.as_deref();
+        let repository = one.into.repository.as_deref();
         let seen = workflow::pull_request(&project, &reading, number, repository).await?;
+        if one.head.is_some() && seen.request.head != one.head {
+            let why = format!("#{number} is at another commit than what was asked about");
+            return Err(Failure::new(FailureKind::Moved, why)
+                .hint("Look at what it brings now, and ask again"));
+        }
         let weighed = seen.weigh(&project, &reading, deed).await?;
+        if let Some(why) = &weighed.held {
+            return Err(Failure::new(FailureKind::Refused, why.clone()));
+        }
         if let Some(done) = &weighed.is_done {
             return Ok(done.clone());
         }

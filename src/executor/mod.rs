@@ -381,11 +381,9 @@ impl Executor {
                 );
             }
             Command::Lock => shared.locks.lock(),
-            Command::OnForge { deed, into, number } => self.task(
-                "asking a forge",
-                Event::Failure,
-                git::on_forge(shared, deed, into, number),
-            ),
+            Command::OnForge(one) => {
+                self.task("asking a forge", Event::Failure, git::on_forge(shared, one))
+            }
             Command::DropDelivery(id) => shared.drops.ask(id),
             Command::Unlock => shared.locks.unlock(),
             Command::TakeUp => {

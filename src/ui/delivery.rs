@@ -47,8 +47,14 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &DeliveryScreen) {
         return;
     };
     let delivery = &*runs[index].delivery;
-    let mut title = vec![
-        Span::styled("Delivery", theme.title),
+    let mut title = vec![Span::styled("Delivery", theme.title)];
+    // Before what may be cut off.
+    if delivery.urgent && delivery.ended.is_none() {
+        let since = age::between(delivery.started, canvas.model.now);
+        let words = format!("  URGENT, since {since}");
+        title.push(Span::styled(words, theme.bad));
+    }
+    title.extend([
         Span::styled(
             delivery.wave.as_ref().map_or(String::new(), |wave| {
                 format!("  wave {} of {}", wave.number, wave.of)
@@ -56,12 +62,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &DeliveryScreen) {
             theme.accent,
         ),
         Span::styled(format!("  {}", delivery.subject), theme.dim),
-    ];
-    if delivery.urgent && delivery.ended.is_none() {
-        let since = age::between(delivery.started, canvas.model.now);
-        let words = format!("  URGENT, since {since}");
-        title.push(Span::styled(words, theme.bad));
-    }
+    ]);
     if runs.len() > 1 {
         let key = canvas.model.key(Mode::Delivery, Action::NextPane);
         let (number, count) = (index + 1, runs.len());

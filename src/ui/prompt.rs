@@ -16,7 +16,7 @@ use crate::{
         palette::{self, SUGGESTIONS},
         screen::Screen,
     },
-    domain::ids::EnvironmentName,
+    domain::{ids::EnvironmentName, text::sanitise},
 };
 
 /// Draws the prompt in `line`, where there is one.
@@ -41,6 +41,12 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, line: Rect) {
                 _ => "kept in the commit ",
             };
             typed(canvas, line, &label, input, kept);
+        }
+        Some(Prompt::ForgeName { what, names, input }) => {
+            let name = names.first().map_or("", |it| it.as_str());
+            let label = format!("{name} is protected: type its name: ");
+            let asked = format!("{} ", sanitise(&what.words()));
+            typed(canvas, line, &label, input, &asked);
         }
         Some(Prompt::Trust(_)) => trust(canvas, area),
         Some(Prompt::Quit | Prompt::Own(..) | Prompt::Forge(..)) | None => {}

@@ -11,7 +11,7 @@ use crate::{
         by_hand::{Deed, Weighed, WorkloadAt},
         rollout::{Change, Health, ObjectKind, Revision, RolloutAct, Verdict, back_to, revisions},
     },
-    sources::cluster::{Control, Kind, Objects, Of, Options, Place, judge},
+    sources::cluster::{Control, Kind, Objects, Of, Options, Place, judge, until},
 };
 
 /// How often a workload that is waited for is looked at.
@@ -150,30 +150,12 @@ impl Workload {
     /// # Errors
     /// A sentence, where it is not there any more or may not be looked at, or was not seen again in all that time.
     pub async fn until_rolled(&self, timeout: Duration) -> Result<Option<Verdict>, String> {
-        let mut unseen = None;
-        let waited = tokio::time::timeout(timeout, async {
-            loop {
-                match self.objects.look(&self.place).await {
-                    Ok(object) => {
-                        unseen = None;
-                        let verdict = judge(&object, Timestamp::now());
-                        let ended =
-                            |it: &Verdict| matches!(it.0, Health::Healthy | Health::Degraded);
-                        if let Some(verdict) = verdict.filter(ended) {
-                            return Ok(verdict);
-                        }
-                    }
-                    Err(error) if error.lasts => return Err(error.why),
-                    Err(error) => unseen = Some(error.why),
-                }
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
-        });
-        match (waited.await, unseen) {
-            (Ok(done), _) => done.map(Some),
-            (Err(_), None) => Ok(None),
-            (Err(_), Some(why)) => Err(why),
-        }
+        let ended = |it: &Verdict| matches!(it.0, Health::Healthy | Health::Degraded);
+        until(timeout, LOOK_EVERY, || async move {
+            let object = self.objects.look(&self.place).await?;
+            Ok(judge(&object, Timestamp::now()).filter(ended))
+        })
+        .await
     }
 }
 

@@ -129,6 +129,7 @@ async fn of(
                 author: request.author.clone(),
                 branch: request.branch.clone(),
                 into: tip.name.clone(),
+                head: request.head,
                 waits: waits.clone(),
             };
             proposals.push((cell, proposal));

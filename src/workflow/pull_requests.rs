@@ -39,9 +39,24 @@ pub struct Weighed {
     pub cells: BTreeMap<CellKey, Version>,
     /// It is done already, in a sentence.
     pub is_done: Option<String>,
+    /// A freeze or a veto holds it, in a sentence.
+    pub held: Option<String>,
 }
 
 impl Seen {
+    /// The versions that it would bring, as it was seen.
+    ///
+    /// # Errors
+    /// Where its commit cannot be had.
+    pub async fn brings(
+        &self,
+        project: &Project,
+        reading: &Reading,
+    ) -> Result<BTreeMap<CellKey, Version>, Failure> {
+        let of = (&self.forge, &self.request);
+        brought(project, &self.into, &reading.desired, of).await
+    }
+
     /// Weighs what the operator wants to do to it.
     ///
     /// # Errors
@@ -54,13 +69,17 @@ impl Seen {
     ) -> Result<Weighed, Failure> {
         let (number, forge) = (self.request.number, &self.forge);
         let refused = |why: String| Failure::new(FailureKind::Refused, why);
-        let of = (forge, &self.request);
-        let cells = brought(project, &self.into, &reading.desired, of).await?;
+        let cells = self.brings(project, reading).await?;
         let request = forge.look(number, &asks(project, cells.keys())).await?;
+        if request.head != self.request.head {
+            let why = format!("#{number} got another commit while it was looked at");
+            return Err(Failure::new(FailureKind::Moved, why).hint("Ask again"));
+        }
         let mut weighed = Weighed {
             request,
             cells,
             is_done: None,
+            held: None,
         };
         let request = &weighed.request;
         match request.state {
@@ -94,17 +113,15 @@ impl Seen {
         let (topology, now) = (&project.config.topology, Timestamp::now());
         for (cell, version) in &weighed.cells {
             let frozen = gate::window_by_hand(topology, cell, None, now);
-            if let Some(verdict) = frozen.filter(|it| it.outcome == Outcome::Hold) {
-                let why = format!("#{number} is not merged: {cell}: {}", verdict.detail);
-                return Err(refused(why).hint("Merge it when that is over"));
-            }
-            if let Some(veto) = reading.desired.vetoes.of(&cell.service, version) {
-                let why = format!(
-                    "#{number} is not merged: {version} is vetoed: {}",
-                    veto.told(now)
-                );
-                return Err(refused(why).hint("Close it, or lift the veto first"));
-            }
+            let frozen = frozen.filter(|it| it.outcome == Outcome::Hold);
+            let veto = reading.desired.vetoes.of(&cell.service, version);
+            let why = match (frozen, veto) {
+                (Some(verdict), _) => format!("{cell}: {}", verdict.detail),
+                (None, Some(veto)) => format!("{version} is vetoed: {}", veto.told(now)),
+                (None, None) => continue,
+            };
+            weighed.held = Some(format!("#{number} is not merged: {why}"));
+            break;
         }
         Ok(weighed)
     }

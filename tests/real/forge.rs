@@ -92,15 +92,38 @@ impl Repository {
 
     /// A user reviews a pull request.
     pub async fn review(&self, user: &str, number: u64, says: &str) {
-        let colleague = Self {
+        let colleague = self.as_user(user);
+        let path = self.path(&format!("/pulls/{number}/reviews"));
+        let body = json!({"event": says, "body": "as planned"});
+        colleague.ask(Method::POST, &path, Some(body)).await;
+    }
+
+    fn as_user(&self, user: &str) -> Self {
+        Self {
             owner: user.into(),
             client: self.client.clone(),
             gitea: self.gitea.clone(),
             name: self.name.clone(),
-        };
-        let path = self.path(&format!("/pulls/{number}/reviews"));
-        let body = json!({"event": says, "body": "as planned"});
-        colleague.ask(Method::POST, &path, Some(body)).await;
+        }
+    }
+
+    /// Lets nothing be merged into a branch without so many approvals; it may still be pushed to.
+    pub async fn require(&self, branch: &str, approvals: u64) {
+        let body =
+            json!({"rule_name": branch, "enable_push": true, "required_approvals": approvals});
+        let path = self.path("/branch_protections");
+        self.ask(Method::POST, &path, Some(body)).await;
+    }
+
+    /// Opens a pull request from a branch, as a colleague. Its number.
+    pub async fn open(&self, user: &str, branch: &str) -> u64 {
+        let path = self.path("/pulls");
+        let body = json!({"head": branch, "base": "main", "title": format!("Update by {user}")});
+        let opened = self
+            .as_user(user)
+            .ask(Method::POST, &path, Some(body))
+            .await;
+        opened["number"].as_u64().expect("a number")
     }
 
     /// Merges a pull request, by a commit.

@@ -221,6 +221,23 @@ impl World {
         self.git(&work, &["rev-parse", "HEAD"])
     }
 
+    /// A colleague pushes a version to a branch of its own. The branch.
+    pub fn propose(&self, service: &str, environment: &str, version: &str) -> String {
+        let work = self.folder.path().join("colleague");
+        self.git(&work, &["pull", "-q", "--ff-only"]);
+        let file = work.join(seed::overlay(service, environment));
+        let before = fs::read_to_string(&file).expect("an overlay");
+        fs::write(&file, before.replace(FIRST, version)).expect("an overlay");
+        let branch = format!("update-{service}-{environment}-{version}");
+        self.git(&work, &["commit", "-qam", "Update by a colleague"]);
+        self.git(
+            &work,
+            &["push", "-q", "origin", &format!("HEAD:refs/heads/{branch}")],
+        );
+        self.git(&work, &["reset", "-q", "--hard", "origin/main"]);
+        branch
+    }
+
     /// A colleague changes a file and pushes it.
     pub fn change(&self, path: &str, subject: &str, change: impl Fn(&str) -> String) {
         let work = self.folder.path().join("colleague");

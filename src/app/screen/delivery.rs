@@ -10,7 +10,8 @@ use crate::{
     app::{
         command::Command,
         event::{Epoch, Planned},
-        model::{Model, OnForge, Prompt},
+        forge::OnForge,
+        model::{Model, Prompt},
         op_queue::Operation,
     },
     domain::{

@@ -26,6 +26,7 @@ pub mod object;
 pub mod order;
 pub mod plan;
 pub mod revert;
+mod superseding;
 pub mod trace;
 
 pub use activity::ActivityScreen;

@@ -1,16 +1,18 @@
-//! What is done on a forge: asked about first.
+//! What is done on a forge: asked about first, and by its name where a protected environment moves.
 
 use jiff::Timestamp;
 
-use super::own::TOO_SOON_MILLISECONDS;
+use super::question::{Answer, answer};
 use crate::{
     actions::Action,
     app::{
         command::Command,
-        model::{Model, OnForge, Prompt},
+        forge::{OnForge, OneRequest},
+        line::LineInput,
+        model::{Model, Prompt},
     },
     domain::{
-        ids::CellKey,
+        ids::{CellKey, EnvironmentName},
         pull_request::{Proposal, RequestDeed},
         timeline::Level,
     },
@@ -24,19 +26,17 @@ pub(super) fn act(
     held: bool,
     out: &mut Vec<Command>,
 ) -> bool {
-    let too_soon = model.is_within(put, TOO_SOON_MILLISECONDS);
-    match action {
-        Action::Open | Action::Complete | Action::Move(_) => {}
-        Action::Yes if held || too_soon => {}
-        Action::Yes => {
+    match answer(model, put, action, held) {
+        Answer::Yes => {
             model.prompt = None;
             model.do_on_forge(what, out);
         }
-        Action::No | Action::Back => {
+        Answer::No => {
             model.prompt = None;
             model.say("nothing was done on the forge");
         }
-        _ => return false,
+        Answer::Nothing => {}
+        Answer::Other => return false,
     }
     true
 }
@@ -60,10 +60,53 @@ impl Model {
         if !self.may_write() {
             return;
         }
-        if let Some((proposal, cell)) = self.newest_request() {
-            let what = OnForge::Request(deed, Box::new(proposal), cell);
-            self.prompt = Some(Prompt::Forge(what, self.now));
+        let Some((proposal, selected)) = self.newest_request() else {
+            return;
+        };
+        let mut moves = self.git.brought_by(&proposal);
+        moves.sort_by_key(|(cell, _)| *cell != selected);
+        let what = OnForge::Request(OneRequest {
+            deed,
+            moves,
+            into: proposal.into,
+            number: proposal.number,
+            head: proposal.head,
+            author: proposal.author,
+        });
+        let names = what.names(&self.setup.topology);
+        self.prompt = Some(if names.is_empty() {
+            Prompt::Forge(what, self.now)
+        } else {
+            Prompt::ForgeName {
+                what,
+                names,
+                input: LineInput::default(),
+            }
+        });
+    }
+
+    /// Takes what was typed for the first of the names; does it with the last of them.
+    pub(super) fn accept_forge_name(
+        &mut self,
+        what: OnForge,
+        mut names: Vec<EnvironmentName>,
+        input: LineInput,
+        out: &mut Vec<Command>,
+    ) {
+        let is_it = names
+            .first()
+            .is_none_or(|name| input.text().trim() == name.as_str());
+        let input = if is_it {
+            names.drain(..names.len().min(1));
+            LineInput::default()
+        } else {
+            self.say("that is another name; nothing is done");
+            input
+        };
+        if names.is_empty() {
+            return self.do_on_forge(what, out);
         }
+        self.prompt = Some(Prompt::ForgeName { what, names, input });
     }
 
     /// Opens the page of the newest pull request of the selected cell.
@@ -97,10 +140,13 @@ impl Model {
                 self.say(format!("closing {requests}"));
                 out.push(Command::DropDelivery(id));
             }
-            OnForge::Request(deed, proposal, _) => {
-                let (into, number) = (proposal.into, proposal.number);
-                self.say(format!("asking the forge to {} #{number}", deed.word()));
-                out.push(Command::OnForge { deed, into, number });
+            OnForge::Request(one) => {
+                self.say(format!(
+                    "asking the forge to {} #{}",
+                    one.deed.word(),
+                    one.number
+                ));
+                out.push(Command::OnForge(one));
             }
         }
     }

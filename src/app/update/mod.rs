@@ -28,6 +28,7 @@ mod input;
 mod own;
 mod palette;
 mod prompt;
+mod question;
 mod staging;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::question::{Answer, answer};
 use crate::{
     actions::{Action, CellValue, OwnRun},
     app::{
@@ -13,9 +14,6 @@ use crate::{
     domain::{failure::Failure, ids::CellKey, timeline::Level},
 };
 
-/// Keys that come sooner after the question are those of whoever pressed the command's own key for longer.
-pub(super) const TOO_SOON_MILLISECONDS: i64 = 300;
-
 /// A key while a dangerous command is asked about.
 pub(super) fn act(
     model: &mut Model,
@@ -24,19 +22,17 @@ pub(super) fn act(
     held: bool,
     out: &mut Vec<Command>,
 ) -> bool {
-    let too_soon = model.is_within(put, TOO_SOON_MILLISECONDS);
-    match action {
-        Action::Yes if held || too_soon => {}
-        Action::Yes => {
+    match answer(model, put, action, held) {
+        Answer::Yes => {
             model.prompt = None;
             model.start_own(run, out);
         }
-        Action::No | Action::Back => {
+        Answer::No => {
             model.prompt = None;
             model.say(format!("{} was not run", run.name));
         }
-        Action::Open | Action::Complete | Action::Move(_) => {}
-        _ => return false,
+        Answer::Nothing => {}
+        Answer::Other => return false,
     }
     true
 }

@@ -39,6 +39,9 @@ pub(super) fn text(model: &mut Model, mode: Mode, key: TextKey) {
 /// Pasted text goes where a line is typed; a confirmation is typed, never pasted.
 pub(super) fn paste(model: &mut Model, text: &str) {
     match model.mode() {
+        _ if matches!(model.prompt, Some(Prompt::ForgeName { .. })) => {
+            model.say("the name is typed, not pasted");
+        }
         Mode::Filter | Mode::Palette | Mode::Reason => edit(model, |line| line.insert(text)),
         Mode::ConfirmName => model.say("the name is typed, not pasted"),
         _ => {}
@@ -61,7 +64,7 @@ fn edit(model: &mut Model, change: impl FnOnce(&mut LineInput)) {
             let text = input.text().to_owned();
             model.find(text);
         }
-        Some(Prompt::Reason { input, .. }) => change(input),
+        Some(Prompt::Reason { input, .. } | Prompt::ForgeName { input, .. }) => change(input),
         Some(
             Prompt::Copy { .. }
             | Prompt::Quit
@@ -137,6 +140,9 @@ fn accept(model: &mut Model, out: &mut Vec<Command>) {
                     model.lift(gate, reason, out);
                 }
             }
+        }
+        Some(Prompt::ForgeName { what, names, input }) => {
+            model.accept_forge_name(what, names, input, out);
         }
         Some(Prompt::Filter { .. }) => {
             model.say_unknown_filter_words();

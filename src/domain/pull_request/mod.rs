@@ -134,6 +134,8 @@ pub struct Proposal {
     pub branch: String,
     /// The ref that it goes into.
     pub into: RefName,
+    /// Its newest commit, where its forge tells.
+    pub head: Option<ObjectId>,
     /// What it waits for: `1 approval`; `None`: that is not known.
     pub waits: Option<String>,
 }

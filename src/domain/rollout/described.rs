@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{live::ClusterNote, object::ObjectKind};
-use crate::domain::{age, text::sanitise};
+use crate::domain::{age, agent::ArgoServer, text::sanitise};
 
 /// One object of a cluster that is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +47,13 @@ impl ObjectAt {
             "" => String::new(),
             namespace => format!(" -n {namespace}"),
         };
+        if let Some(program) = self.argocd() {
+            let program = program.join(" ");
+            return match look {
+                Look::Yaml => format!("{program} -o yaml"),
+                Look::Description => program,
+            };
+        }
         let kubectl = format!("kubectl --context {context}{namespace}");
         match look {
             Look::Yaml => format!("{kubectl} get {kind} {name} -o yaml"),
@@ -54,8 +61,17 @@ impl ObjectAt {
         }
     }
 
-    /// The programs that take the terminal for it: k9s, else kubectl.
+    /// What Argo CD's own program is asked by, where it is told of by Argo CD's own API: no cluster of it is known.
+    fn argocd(&self) -> Option<Vec<String>> {
+        let asked = ["argocd", "app", "get", &self.name, "-N", &self.namespace];
+        ArgoServer::is_meant(&self.context).then(|| asked.map(str::to_owned).to_vec())
+    }
+
+    /// The programs that take the terminal for it: k9s, else kubectl; Argo CD's own for what its own API tells.
     pub fn programs(&self) -> [Vec<String>; 2] {
+        if let Some(program) = self.argocd() {
+            return [program.clone(), program];
+        }
         let kind = self.kind.as_str().to_lowercase();
         let filter = format!("{kind} /{}", self.name);
         let namespace: &[&str] = match self.namespace.as_str() {
@@ -378,6 +394,14 @@ mod tests {
         for (look, expected) in cases {
             assert_eq!(pod.command(look), expected);
         }
+        let application = ObjectAt {
+            context: "https://argocd.example.com".to_owned(),
+            namespace: "argocd".to_owned(),
+            ..pod.clone()
+        };
+        let asked = "argocd app get web-1 -N argocd";
+        assert_eq!(application.command(Look::Yaml), format!("{asked} -o yaml"));
+        assert_eq!(application.programs()[0].join(" "), asked);
         assert_eq!(
             pod.programs()[0].join(" "),
             "k9s --context edge -n shop -c pod /web-1"

@@ -402,6 +402,26 @@ mod tests {
     }
 
     #[test]
+    fn kinds_that_only_tell_more_are_no_storm_where_watches_end_at_once() {
+        let pace = Pace::new(&Options::default());
+        let own = [
+            "/api/v1/pods",
+            "/apis/apps/v1/deployments",
+            "/apis/batch/v1/jobs",
+        ];
+        let others = [
+            "/apis/argoproj.io/v1alpha1/applications",
+            "/apis/source.toolkit.fluxcd.io/v1/gitrepositories",
+        ];
+        for path in own.iter().chain(&others) {
+            pace.ended(path, Duration::ZERO);
+        }
+        let waits = |path: &&str| pace.wait(path, true);
+        let (longest, shortest) = (own.iter().map(waits).max(), others.iter().map(waits).min());
+        assert!(longest < shortest, "{longest:?} {shortest:?}");
+    }
+
+    #[test]
     fn a_list_has_so_many_pages() {
         let pace = Pace::new(&Options::default());
         let further = "limit=500&continue=x";

@@ -8,7 +8,7 @@ use kube::{
 };
 use serde_json::Value;
 
-use super::{Options, connect::reach, error::ClusterError, kinds};
+use super::{Options, Unseen, connect::reach, error::ClusterError, kinds, until};
 use crate::domain::{
     agent::{self, Conduct, Patches, Progress},
     rollout::ObjectKind,
@@ -89,24 +89,25 @@ impl Conductor {
         before: &Progress,
         timeout: Duration,
     ) -> Result<Option<Progress>, String> {
-        let waited = tokio::time::timeout(timeout, async {
-            loop {
-                let (now, _) = self.read().await?;
-                if conduct.is_done(before, &now) {
-                    return Ok(now);
-                }
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
-        });
-        waited.await.map_or(Ok(None), |done| done.map(Some))
+        until(timeout, LOOK_EVERY, || async move {
+            let (now, _) = self.read().await?;
+            Ok(conduct.is_done(before, &now).then_some(now))
+        })
+        .await
     }
 
-    async fn read(&self) -> Result<(Progress, Value), String> {
+    async fn read(&self) -> Result<(Progress, Value), Unseen> {
         let found = self.api.get(&self.name).await;
-        let found = found.map_err(|error| self.words(&error))?;
-        let object = serde_json::to_value(found).map_err(|error| error.to_string())?;
-        let progress = agent::rollout(&object).ok_or("its object has no name")?;
+        let found = found.map_err(|error| Unseen::new(&self.shown(), &error))?;
+        let object = serde_json::to_value(found);
+        let object = object.map_err(|error| Unseen::odd(error.to_string()))?;
+        let progress = agent::rollout(&object);
+        let progress = progress.ok_or_else(|| Unseen::odd("its object has no name"))?;
         Ok((progress, object))
+    }
+
+    fn shown(&self) -> String {
+        format!("Rollout {}/{}", self.namespace, self.name)
     }
 
     fn words(&self, error: &kube::Error) -> String {
@@ -114,10 +115,6 @@ impl Conductor {
     }
 
     fn told(&self, error: &ClusterError) -> String {
-        let why = match error {
-            ClusterError::Absent => "404: it is not there".to_owned(),
-            other => other.message(),
-        };
-        format!("Rollout {}/{}: {why}", self.namespace, self.name)
+        Unseen::of(&self.shown(), error).why
     }
 }

@@ -10,10 +10,9 @@ use kube::{
 use serde_json::Value;
 
 use super::{
-    Options, argocd,
+    Options, Unseen, argocd,
     connect::{is_argocd, reach},
-    custom,
-    error::ClusterError,
+    custom, until,
 };
 use crate::domain::agent::{self, AgentObject, Order, Reference};
 
@@ -53,7 +52,7 @@ impl Control {
     /// # Errors
     /// A sentence, where it is not there or may not be read.
     pub async fn as_it_stands(&self) -> Result<(AgentObject, Value), String> {
-        self.read().await
+        Ok(self.read().await?)
     }
 
     /// Tells the agent to do something, its source first where it is to fetch.
@@ -100,18 +99,14 @@ impl Control {
         told: &Told,
         timeout: Duration,
     ) -> Result<Option<AgentObject>, String> {
-        let waited = tokio::time::timeout(timeout, async {
-            loop {
-                let (agent, object) = self.read().await?;
-                // An operation that has not begun there is not one that has ended.
-                let began = told.before.as_ref().is_none_or(|it| *it != began(&object));
-                if began && told.order.is_done(&told.stamp, &agent, &object) {
-                    return Ok(agent);
-                }
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
-        });
-        waited.await.map_or(Ok(None), |done| done.map(Some))
+        until(timeout, LOOK_EVERY, || async move {
+            let (agent, object) = self.read().await?;
+            // An operation that has not begun there is not one that has ended.
+            let began = told.before.as_ref().is_none_or(|it| *it != began(&object));
+            let done = began && told.order.is_done(&told.stamp, &agent, &object);
+            Ok(done.then_some(agent))
+        })
+        .await
     }
 
     async fn api(&self, of: &Reference) -> Api<DynamicObject> {
@@ -119,11 +114,13 @@ impl Control {
         Api::namespaced_with(self.client.clone(), &of.1, &resource)
     }
 
-    async fn read(&self) -> Result<(AgentObject, Value), String> {
+    async fn read(&self) -> Result<(AgentObject, Value), Unseen> {
         let found = self.api(&self.of).await.get(&self.of.2).await;
-        let found = found.map_err(|error| Self::words(&self.of, &error))?;
-        let object = serde_json::to_value(found).map_err(|error| error.to_string())?;
-        let agent = agent::read(self.of.0, &object).ok_or("its object has no name")?;
+        let found = found.map_err(|error| Unseen::new(&Self::shown(&self.of), &error))?;
+        let object = serde_json::to_value(found);
+        let object = object.map_err(|error| Unseen::odd(error.to_string()))?;
+        let agent = agent::read(self.of.0, &object);
+        let agent = agent.ok_or_else(|| Unseen::odd("its object has no name"))?;
         Ok((agent, object))
     }
 
@@ -134,12 +131,12 @@ impl Control {
         patched.map(drop).map_err(|error| Self::words(of, &error))
     }
 
-    fn words((kind, namespace, name): &Reference, error: &kube::Error) -> String {
-        let why = match ClusterError::from(error) {
-            ClusterError::Absent => "404: it is not there".to_owned(),
-            other => other.message(),
-        };
-        format!("{kind} {namespace}/{name}: {why}")
+    fn shown((kind, namespace, name): &Reference) -> String {
+        format!("{kind} {namespace}/{name}")
+    }
+
+    fn words(of: &Reference, error: &kube::Error) -> String {
+        Unseen::new(&Self::shown(of), error).why
     }
 }
 

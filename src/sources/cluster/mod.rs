@@ -29,6 +29,7 @@ mod notes;
 mod objects;
 mod session;
 mod snapshot;
+mod until;
 mod watcher;
 mod watches;
 
@@ -51,9 +52,10 @@ pub use control::{Control, Told};
 pub use judge::judge;
 pub use kubeconfig::contexts;
 pub use login::login;
-pub use objects::{Kind, Objects, Of, Place, Unseen};
+pub use objects::{Kind, Objects, Of, Place};
 use session::{Events, Interest};
 pub use snapshot::{Snapshot, snapshot};
+pub use until::{Unseen, until};
 
 use crate::domain::{
     agent::ArgoServer,

@@ -8,7 +8,7 @@ use kube::{
 };
 use serde_json::Value;
 
-use super::{Options, connect::reach, custom, error::ClusterError, notes};
+use super::{Options, Unseen, connect::reach, custom, error::ClusterError, notes};
 use crate::domain::{
     agent::AgentKind,
     rollout::{ClusterNote, Lines, LogLine, LogRequest, ObjectKind},
@@ -292,28 +292,6 @@ impl Objects {
     }
 }
 
-/// Why an object is not seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unseen {
-    /// A sentence.
-    pub why: String,
-    /// It is not there, or may not be read: asking again does not help.
-    pub lasts: bool,
-}
-
-impl Unseen {
-    fn new(what: &str, error: &kube::Error) -> Self {
-        let lasts = matches!(
-            ClusterError::from(error),
-            ClusterError::Absent | ClusterError::Denied(_)
-        );
-        Self {
-            why: words(what, error),
-            lasts,
-        }
-    }
-}
-
 impl Place {
     /// `Deployment shop/web`.
     fn shown(&self) -> String {
@@ -331,11 +309,7 @@ impl Place {
 }
 
 fn words(what: &str, error: &kube::Error) -> String {
-    let why = match ClusterError::from(error) {
-        ClusterError::Absent => "404: it is not there".to_owned(),
-        other => other.message(),
-    };
-    format!("{what}: {why}")
+    Unseen::new(what, error).why
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::{
         fixture::{self, Driver},
         screen::{PlanPane, PlanState, Screen},
     },
-    domain::{desired::DesiredCell, topology::Environment},
+    domain::{delivery::Delivery, desired::DesiredCell, topology::Environment},
 };
 
 /// Puts the cursor on a cell.
@@ -41,6 +41,26 @@ fn words(driver: &Driver) -> String {
 }
 
 const REASON: &str = "CrashLoopBackOff ×7 (5 of 8 pods), last exit 1: fatal: PAYMENTS_V3_URL is not set; progress deadline exceeded";
+
+#[test]
+fn what_goes_back_by_a_pull_request_says_since_when() {
+    for size in [SMALL, WIDE] {
+        let mut driver = scenes::delivery_that_waits(size, "its agent");
+        let mut delivery = Delivery::clone(&driver.model.deliveries[0].delivery);
+        delivery.urgent = true;
+        delivery.subject = "revert ".repeat(30);
+        driver.send(Event::Delivery {
+            at: driver.model.now,
+            delivery: Arc::new(delivery),
+            steps: Vec::new(),
+        });
+        let shown = words(&driver);
+        assert!(
+            shown.contains("Delivery URGENT, since"),
+            "{size:?}: {shown}"
+        );
+    }
+}
 
 #[test]
 fn a_reason_is_told_in_full_where_there_are_few_rows() {

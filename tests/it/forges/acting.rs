@@ -92,22 +92,65 @@ fn nobody_approves_their_own() {
 #[test]
 fn what_an_environment_asks_and_freezes_and_vetoes_hold_what_others_opened_too() {
     let freeze = "\n[[windows]]\nname = \"always\"\nkind = \"deny\"\ncron = \"* * * * *\"\nduration = \"2h\"\nzone = \"UTC\"\n";
-    for (words, more, said) in [
+    for (words, more, said, code) in [
         (
             "[environments.gates]\napprovals = { need = 2 }",
             "",
             "#1 waits for 2 approvals",
+            1,
         ),
-        ("", freeze, "the freeze `always` holds"),
+        ("", freeze, "the freeze `always` holds", 3),
     ] {
         let repository = merging::saying(words, more);
         let fake = Fake::serve(&repository, Dialect::Gitea, None);
         let branch = bot(&repository, "prod", "1.2.0");
         fake.open(&branch, "renovate");
         act(&repository, &["merge", "1", "--yes"])
-            .exits(1)
+            .exits(code)
             .says(said);
         assert_eq!(fake.state().merges, 0);
+        fake.is_content();
+    }
+}
+
+/// Its name is typed, and what was looked at is what is merged: not another commit that came meanwhile.
+#[test]
+fn a_protected_environment_is_named_before_it_is_merged_into() {
+    for moved in [false, true] {
+        let repository = ready();
+        let fake = Fake::serve(&repository, Dialect::Gitea, None);
+        let branch = bot(&repository, "prod", "1.2.0");
+        fake.open(&branch, "renovate");
+        repository.pull();
+        let mut operator = console(&repository);
+        operator
+            .terminal
+            .until("the proposal", SOON, |view| view.has("+ 1.2.0"));
+        operator.go_to("checkout", "prod");
+        operator.command("write");
+        operator.command("merge");
+        let asked = "prod is protected: type its name";
+        operator
+            .terminal
+            .until("the question", SOON, |view| view.has(asked));
+        operator.terminal.press("dev\r");
+        operator
+            .terminal
+            .until("the refusal", SOON, |view| view.has("that is another name"));
+        assert_eq!(fake.state().merges, 0);
+        if moved {
+            fake.push_to(&repository, 1);
+        }
+        operator.terminal.press("\x15prod\r");
+        if moved {
+            operator.terminal.until("the refusal", SOON, |view| {
+                view.has("at another commit than what was asked about")
+            });
+        } else {
+            until("the merge", || (fake.state().merges == 1).then_some(()));
+        }
+        operator.leave();
+        assert_eq!(fake.state().merges, usize::from(!moved));
         fake.is_content();
     }
 }

@@ -33,6 +33,7 @@ mod confirm;
 mod diff;
 mod drift;
 mod finding;
+mod forge;
 mod layouts;
 mod matrix;
 mod objects;

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The last digits count the format's versions.
-const MAGIC: &[u8; 8] = b"TGFACT03";
+const MAGIC: &[u8; 8] = b"TGFACT04";
 /// So many are kept in a folder: each ref has its own.
 const KEPT: usize = 64;
 const NONE: [u8; 20] = [0; 20];
