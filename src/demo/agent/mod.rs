@@ -236,41 +236,41 @@ impl Agent {
         if store.version() == self.looked {
             return Ok(());
         }
+        // What is asked for while this is done is looked at the next time.
         self.looked = store.version();
         let Some(commit) = self.applied else {
             return Ok(());
         };
         let mut again = false;
+        let mut asked = Vec::new();
         for (service, object) in reports::all(&store, &self.environment) {
-            let asked = reports::is_asked(&object);
+            let is_asked = reports::is_asked(&object);
             if manual::is_manual(&self.environment, &service) {
                 if object["operation"].is_object() {
                     self.sync_by_hand(&service, &object, commit, now);
                 }
-                if asked {
-                    reports::done(&store, &self.environment, &service);
+            } else {
+                let suspended = object["spec"]["suspend"] == true;
+                // One that was resumed is behind; one that is asked puts back what people changed.
+                let behind = self.commits.get(&service).is_some_and(|it| *it != commit);
+                if !suspended && (is_asked || behind) {
+                    if is_asked {
+                        self.declared.remove(&service);
+                    }
+                    again = true;
                 }
-                continue;
             }
-            let suspended = object["spec"]["suspend"] == true;
-            // One that was resumed is behind; one that is asked puts back what people changed.
-            let behind = self.commits.get(&service).is_some_and(|it| *it != commit);
-            if !suspended && (asked || behind) {
-                if asked {
-                    self.declared.remove(&service);
-                }
-                again = true;
-            }
-            if asked {
-                reports::done(&store, &self.environment, &service);
-            }
+            asked.extend(is_asked.then_some(object));
         }
         if again {
             self.sync(commit, now)?;
         } else {
             self.report(now);
         }
-        self.looked = store.version();
+        // Only then: whoever waits for its end reads what came of it.
+        for object in asked {
+            reports::done(&store, &self.environment, &object);
+        }
         Ok(())
     }
 

@@ -83,26 +83,27 @@ pub(super) struct Seen<'a> {
 }
 
 /// Writes what is seen into the cluster, where that has agents' kinds; `suspend`: at first, it is told to do nothing.
+///
+/// What somebody asks for meanwhile stays in the object: it is read and written in one go.
 pub(super) fn write(store: &Store, seen: &Seen<'_>, suspend: bool, now: Timestamp) {
     let tool = Tool::of(seen.environment);
     let (plural, namespace) = tool.place();
     if store.resource(plural).is_none() {
         return;
     }
-    let before = store.get(plural, namespace, seen.service);
-    let before = before.map(|it| Value::clone(&it));
-    let suspend = before
-        .as_ref()
-        .map_or(suspend, |it| it["spec"]["suspend"] == true);
-    let mut object = match tool {
+    let object = |suspend| match tool {
         Tool::Flux => kustomization(seen, suspend, now),
         Tool::ArgoCd => application(seen, now),
     };
-    if let Some(before) = &before {
+    let known = store.edit(plural, namespace, seen.service, |before| {
+        let mut object = object(before["spec"]["suspend"] == true);
         object["metadata"]["annotations"] = before["metadata"]["annotations"].clone();
         let handled = &before["status"]["lastHandledReconcileAt"];
         if handled.is_string() {
             object["status"]["lastHandledReconcileAt"] = handled.clone();
+        }
+        if before["operation"].is_object() {
+            object["operation"] = before["operation"].clone();
         }
         // The time of a status that says the same as before is not news.
         let at = ["conditions", "operationState", "reconciledAt"];
@@ -114,15 +115,16 @@ pub(super) fn write(store: &Store, seen: &Seen<'_>, suspend: bool, now: Timestam
             (status, object["spec"]["suspend"].clone())
         };
         let asked = tool == Tool::Flux && is_asked(before);
-        if plain(before) == plain(&object) && !asked && before["operation"].is_null() {
-            return;
+        if plain(before) != plain(&object) || asked {
+            *before = object;
         }
-    }
-    if object["metadata"]["annotations"].is_null() {
+    });
+    if known.is_none() {
+        let mut object = object(suspend);
         object["metadata"]["annotations"] = json!({});
+        // A store that does not take it has no such kind: nobody asks for it there.
+        let _ = store.apply(object, now);
     }
-    // A store that does not take it has no such kind: nobody asks for it there.
-    let _ = store.apply(object, now);
 }
 
 /// Whether somebody asked for something that the agent has not done.
@@ -151,18 +153,23 @@ pub(super) fn all(store: &Store, environment: &str) -> Vec<(String, Value)> {
         .collect()
 }
 
-/// Takes what was asked for off the object: it is done now.
-pub(super) fn done(store: &Store, environment: &str, service: &str) {
+/// Takes what was asked for in `seen` off the object: it is done now. What was asked for since stays.
+pub(super) fn done(store: &Store, environment: &str, seen: &Value) {
     let (plural, namespace) = Tool::of(environment).place();
+    let service = text(&seen["metadata"]["name"]);
     store.edit(plural, namespace, service, |object| {
-        let requested = object["metadata"]["annotations"][REQUESTED].clone();
-        if requested.is_string() {
-            object["status"]["lastHandledReconcileAt"] = requested;
+        let asked = &seen["metadata"]["annotations"];
+        if asked[REQUESTED].is_string() {
+            object["status"]["lastHandledReconcileAt"] = asked[REQUESTED].clone();
         }
-        if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
+        if object["metadata"]["annotations"][REFRESH] == asked[REFRESH]
+            && let Some(annotations) = object["metadata"]["annotations"].as_object_mut()
+        {
             annotations.remove(REFRESH);
         }
-        if let Some(object) = object.as_object_mut() {
+        if object["operation"] == seen["operation"]
+            && let Some(object) = object.as_object_mut()
+        {
             object.remove("operation");
         }
     });

@@ -120,9 +120,15 @@ async fn an_application_that_waits_for_somebody_syncs_and_goes_back() {
     };
     let revision = &history[history.len() - 2]["revision"];
     ask(&world, json!({"revision": revision}));
+    let asked = world.agent.cluster.store().version();
     world.until(|it| runs(it) != newest && application(it)["operation"].is_null());
     let back = application(&world);
     assert_eq!(back["status"]["sync"]["status"], "OutOfSync");
+    // Whoever waits for the end of the operation sees at once what came of it.
+    let (_, changes) = world.agent.cluster.store().since(asked).unwrap();
+    let mut ended = changes.iter().map(|change| &change.after);
+    let ended = ended.find(|it| it["kind"] == "Application" && it["operation"].is_null());
+    assert_eq!(ended.unwrap()["status"]["sync"]["status"], "OutOfSync");
     let entries = back["status"]["history"].as_array().unwrap();
     assert_eq!(&entries.last().unwrap()["revision"], revision);
     ask(&world, json!({}));
