@@ -481,11 +481,11 @@ impl Keeper {
                 return true;
             }
             cell.places.iter().any(|place| {
-                let there = pending.namespaces.get(&place.context);
+                let there = pending.namespaces.get(&*place.context);
                 there.is_some_and(|names| {
                     names
                         .as_ref()
-                        .is_none_or(|names| names.contains(&place.namespace))
+                        .is_none_or(|names| names.contains(&*place.namespace))
                 })
             })
         };
@@ -585,7 +585,7 @@ impl Keeper {
         Some(NotesTarget {
             cell: cell.clone(),
             context: target.context.clone(),
-            namespace: looked_for.places.first()?.namespace.clone(),
+            namespace: looked_for.places.first()?.namespace.to_string(),
             workloads: known
                 .live
                 .get(cell)
@@ -614,10 +614,10 @@ mod tests {
         let cells = services.iter().map(|service| CellTarget {
             cell: CellKey::new(*service, environment),
             places: vec![ObjectPlace {
-                context: context.to_owned(),
+                context: context.into(),
                 kind: ObjectKind::Deployment,
-                namespace: "shop".to_owned(),
-                object: Which::Name((*service).to_owned()),
+                namespace: "shop".into(),
+                object: Which::Name((*service).into()),
             }],
             image_names: Vec::new(),
             desired: None,

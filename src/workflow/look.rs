@@ -51,7 +51,7 @@ pub async fn look_at(
     })?;
     Ok(Seen {
         live,
-        context: place.context.clone(),
-        namespace: place.namespace.clone(),
+        context: place.context.to_string(),
+        namespace: place.namespace.to_string(),
     })
 }

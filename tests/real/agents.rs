@@ -5,6 +5,8 @@ use std::{cell::RefCell, time::Duration};
 use serde_json::{Value, json};
 
 use crate::{
+    hands::by_hand,
+    operator::Operator,
     rig::until,
     seed::{FIRST, SERVICES, overlay},
     world::{ROLLOUT, World},
@@ -168,4 +170,27 @@ fn flux(world: &World) {
     world.git(&world.clone(), &["fetch", "-q"]);
     tell("reconcile");
     world.until_served(cell.0, cell.1, "1.2.0");
+
+    // The same on the screen.
+    let mut operator = Operator::sit_down(world.screen(&[]));
+    operator.unlock();
+    let mut hand = |choice: &str, order: &str, ends: &str| {
+        let told = format!("flux {order} kustomization {name}");
+        by_hand(&mut operator, cell, (choice, order), &told);
+        let done = format!("has done it ({order}): {ends}");
+        let what = "that it is done";
+        operator
+            .terminal
+            .until(what, ROLLOUT, |view| view.has(&done));
+        world.note(&format!("{order} on the screen"));
+    };
+    hand("p", "suspend", "suspended");
+    world.bump(cell.0, cell.1, "1.3.0");
+    world.git(&world.clone(), &["fetch", "-q"]);
+    hand("c", "resume", "synced");
+    world.until_served(cell.0, cell.1, "1.3.0");
+    world.bump(cell.0, cell.1, "1.4.0");
+    hand("r", "reconcile", "synced");
+    world.until_served(cell.0, cell.1, "1.4.0");
+    operator.leave();
 }

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use crate::{
     agents::{hop, until_told},
+    hands::by_hand,
+    operator::Operator,
     seed::{FIRST, overlay},
     world::{ROLLOUT, World},
 };
@@ -123,10 +125,31 @@ fn a_canary_is_paused_promoted_aborted_and_retried() {
     until("at its first pause again", &|live| {
         live["health"] == "paused"
     });
-    let told = tell(&world, &["canary", "promote", cell.0, cell.1, "--full"]);
-    assert_eq!(told["progress"]["stage"], "done", "{told:#}");
+    on_the_screen(&world, cell);
     let seen = until("taken over", &|live| {
         live["health"] == "healthy" && runs(live, "1.1.0", 5)
     });
     assert_eq!((&seen["step"], &seen["hop"]), (&Value::Null, &Value::Null));
+}
+
+/// At its first pause: promoted, given up and begun again on the screen, and taken over at once.
+fn on_the_screen(world: &World, cell: (&str, &str)) {
+    let mut operator = Operator::sit_down(world.screen(&[]));
+    operator.unlock();
+    let acts = [
+        ("m", "promote", "paused"),
+        ("x", "abort", "aborted"),
+        ("e", "retry", "paused"),
+        ("M", "promote --full", "healthy"),
+    ];
+    for (choice, word, ends) in acts {
+        let choice = (choice, word);
+        by_hand(&mut operator, cell, choice, "kubectl argo rollouts");
+        let done = format!("has done it ({word})");
+        let terminal = &mut operator.terminal;
+        terminal.until("that it is done", ROLLOUT, |view| view.has(&done));
+        terminal.until("how it is then", ROLLOUT, |view| view.has(ends));
+        world.note(&format!("{word} on the screen"));
+    }
+    operator.leave();
 }

@@ -14,16 +14,24 @@ use crate::{
     world::{ROLLOUT, World},
 };
 
-/// Chosen from the menu of what can be done to a cell by hand, confirmed by its environment's name, and told.
-fn by_hand(operator: &mut Operator, choice: &str, told: &str) {
+/// Chosen from the menu of what can be done to a cell by hand, confirmed (production by its name), and told.
+pub fn by_hand(
+    operator: &mut Operator,
+    (service, environment): (&str, &str),
+    (choice, word): (&str, &str),
+    told: &str,
+) {
+    operator.back_to_the_matrix();
+    operator.go_to(service, environment);
     let terminal = &mut operator.terminal;
-    terminal.press_until("a", "the menu", SOON, |view| {
-        view.has("By hand: mail / prod")
-    });
-    terminal.until("its agent and its workload", SOON, |view| {
-        view.has("sync") && view.has("undo")
-    });
+    let title = format!("By hand: {service} / {environment}");
+    terminal.press_until("a", "the menu", SOON, |view| view.has(&title));
+    terminal.until("what is offered", SOON, |view| view.has(word));
     terminal.press(choice);
+    if environment != "prod" {
+        terminal.press_until("y", "it is told", SOON, |view| view.has(told));
+        return;
+    }
     let asked = "prod is protected: type its name";
     terminal.until("the question", SOON, |view| view.has(asked));
     terminal.press_until("p", "keys count", SOON, |view| {
@@ -51,7 +59,7 @@ fn an_operator_syncs_goes_back_and_restarts_by_hand() {
     operator.unlock();
     let seen = operator.go_to(cell.0, cell.1);
     assert!(seen.has("no automated sync"), "{seen}");
-    by_hand(&mut operator, "s", "told");
+    by_hand(&mut operator, cell, ("s", "sync"), "told");
     world.until_served(cell.0, cell.1, "1.1.0");
     operator.terminal.until("what came of it", ROLLOUT, |view| {
         view.has("has done it (sync): synced")
@@ -59,18 +67,15 @@ fn an_operator_syncs_goes_back_and_restarts_by_hand() {
     world.note("synced on the screen");
 
     // Its history has the first version, and nothing undoes it before somebody syncs.
-    operator.back_to_the_matrix();
-    operator.go_to(cell.0, cell.1);
     by_hand(
         &mut operator,
-        "b",
+        cell,
+        ("b", "rollback"),
         &format!("argocd app rollback {application}"),
     );
     world.until_served(cell.0, cell.1, FIRST);
     world.note("rolled back on the screen");
-    operator.back_to_the_matrix();
-    operator.go_to(cell.0, cell.1);
-    by_hand(&mut operator, "U", "rollout undo");
+    by_hand(&mut operator, cell, ("U", "undo"), "rollout undo");
     world.until_served(cell.0, cell.1, "1.1.0");
     operator.terminal.until("what came of it", ROLLOUT, |view| {
         view.has("has done it (undo): healthy")

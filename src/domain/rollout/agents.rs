@@ -211,14 +211,14 @@ pub(super) fn find<'a>(
     workloads: &[&WorkloadState],
 ) -> Option<Managed<'a>> {
     let place = target.places.first()?;
-    let own = place.context.as_str();
+    let own = &*place.context;
     let mut found: Vec<(Rank, Managed<'a>)> = Vec::new();
     let rank = |evidence, context: &'a str, agents: &'a Agents, agent: &'a AgentObject| {
         let rank = Rank {
             evidence,
             reach: reach(agent, context, own, views, target),
             source: source_of(agents, agent, target),
-            namespace: agent.destination.namespace.as_deref() == Some(&place.namespace),
+            namespace: agent.destination.namespace.as_deref() == Some(&*place.namespace),
         };
         let counts = rank.reach > Reach::No && (evidence > Evidence::Source || rank.source > 0);
         // One that fails may be why there is no Application.
@@ -346,8 +346,8 @@ fn expected(target: &CellTarget) -> impl Iterator<Item = Part> {
         .filter_map(|place| match &place.object {
             Which::Name(name) => Some(Part {
                 kind: place.kind.to_string(),
-                namespace: place.namespace.clone(),
-                name: name.clone(),
+                namespace: place.namespace.to_string(),
+                name: name.to_string(),
             }),
             Which::Labels(_) => None,
         })

@@ -37,7 +37,7 @@ pub(super) fn assess(there: &[There<'_>], target: &CellTarget, now: Timestamp) -
     if workloads.is_empty() {
         return absent(there, now);
     }
-    let context = there.first().map_or("", |it| it.place.context.as_str());
+    let context = there.first().map_or("", |it| &*it.place.context);
     let mut cell = LiveCell::unknown("", now);
     let mut verdicts = Vec::new();
     cell.batch = workloads.iter().all(|(_, it)| it.kind.is_batch());

@@ -54,7 +54,7 @@ pub(super) fn next_write(
         name.to_owned(),
     );
     // Where several clusters have one of this name, that of the cell's own is meant.
-    let own = target.places.first().map(|place| place.context.as_str());
+    let own = target.places.first().map(|place| &*place.context);
     let there = |context: &str, view: &ClusterView| {
         let agents = view.agents()?;
         let policy = agents.get(&key)?;

@@ -81,12 +81,12 @@ pub struct Written {
 /// Where an object of a cell may be. The objects of one cell need not be in one namespace, nor in one cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectPlace {
-    /// The kubeconfig context.
-    pub context: String,
+    /// The kubeconfig context. The places of a cell, one for each kind, share their words.
+    pub context: Arc<str>,
     /// What it is.
     pub kind: ObjectKind,
     /// Where it is in there.
-    pub namespace: String,
+    pub namespace: Arc<str>,
     /// Which one of these it is.
     pub object: Which,
 }
@@ -95,9 +95,9 @@ pub struct ObjectPlace {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Which {
     /// The one of this name.
-    Name(String),
+    Name(Arc<str>),
     /// Every one that carries these labels.
-    Labels(Selector),
+    Labels(Arc<Selector>),
 }
 
 /// Whose notes (`v1` Event) are wanted.
@@ -120,13 +120,13 @@ impl ClusterTarget {
         wanted.entry(context.clone()).or_default();
         for place in cells.iter().flat_map(|cell| &cell.places) {
             // A selector of two hundred cells names the same namespace two hundred times.
-            let there = wanted.entry(place.context.clone()).or_default();
+            let there = wanted.entry(place.context.to_string()).or_default();
             for kind in place.kinds().chain(place.kind.beside().iter().copied()) {
                 let namespaces = there.entry(kind).or_default();
                 let namespace = if kind.is_everywhere() {
                     EVERYWHERE
                 } else {
-                    &place.namespace
+                    &*place.namespace
                 };
                 if !namespaces.contains(namespace) {
                     namespaces.insert(namespace.to_owned());
@@ -223,7 +223,7 @@ impl CellTarget {
     /// cannot be filled or is no selector.
     pub fn new(
         environment: &Environment,
-        context: &str,
+        context: &Arc<str>,
         key: &CellKey,
         cell: &DesiredCell,
     ) -> Result<Self, String> {
@@ -234,11 +234,12 @@ impl CellTarget {
             Ok::<_, String>(text)
         };
         let object = match &environment.workload {
-            WorkloadTemplate::Name(template) => Which::Name(fill("workload", template)?),
-            WorkloadTemplate::Selector(template) => Which::Labels(
-                Selector::parse(&fill("selector", template)?)
-                    .map_err(|error| format!("selector of {key}: {error}"))?,
-            ),
+            WorkloadTemplate::Name(template) => Which::Name(fill("workload", template)?.into()),
+            WorkloadTemplate::Selector(template) => {
+                let selector = Selector::parse(&fill("selector", template)?);
+                let selector = selector.map_err(|error| format!("selector of {key}: {error}"))?;
+                Which::Labels(selector.into())
+            }
         };
         let mut image_names = vec![key.service.as_str().to_owned()];
         for name in ["image", "service"] {
@@ -251,10 +252,10 @@ impl CellTarget {
         }
         let namespace = fill("namespace", &environment.namespace)?;
         let named = match &object {
-            Which::Name(name) => name.as_str(),
+            Which::Name(name) => &**name,
             Which::Labels(_) => "x",
         };
-        for (what, name) in [("namespace", namespace.as_str()), ("workload", named)] {
+        for (what, name) in [("namespace", &*namespace), ("workload", named)] {
             if !is_name(name) {
                 return Err(format!(
                     "the {what} of {key} would be `{}`, which is no Kubernetes name; set `{what}` of {}",
@@ -263,10 +264,11 @@ impl CellTarget {
                 ));
             }
         }
+        let namespace: Arc<str> = namespace.into();
         let places = ObjectKind::WORKLOADS.map(|kind| ObjectPlace {
-            context: context.to_owned(),
+            context: Arc::clone(context),
             kind,
-            namespace: namespace.clone(),
+            namespace: Arc::clone(&namespace),
             object: object.clone(),
         });
         Ok(Self {
@@ -308,11 +310,12 @@ pub fn targets(
             continue;
         };
         let mut cells = Vec::new();
+        let shared: Arc<str> = context.as_str().into();
         for (key, cell) in &desired.cells {
             if key.environment != environment.name || cell.version.is_none() {
                 continue;
             }
-            match CellTarget::new(environment, context, key, cell) {
+            match CellTarget::new(environment, &shared, key, cell) {
                 Ok(target) => cells.push(CellTarget {
                     written: desired.tip_of(cell).map(|tip| Written {
                         at: (tip.name.clone(), tip.commit),

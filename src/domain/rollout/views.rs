@@ -111,7 +111,7 @@ impl ClusterViews {
         let mut as_of = now;
         let mut loss = None;
         for place in &target.places {
-            let view = self.views.get(&place.context);
+            let view = self.views.get(&*place.context);
             loss = loss.or(view.and_then(ClusterView::loss));
             let namespace = view.and_then(|view| view.namespace(&place.namespace));
             let answers = place
@@ -170,7 +170,7 @@ impl ClusterViews {
         }
         // Objects of one cell are most often in one cluster; each is asked for what is in it.
         for (context, view) in &self.views {
-            let places = target.places.iter().filter(|it| it.context == *context);
+            let places = target.places.iter().filter(|it| *it.context == **context);
             let there: Vec<There<'_>> = places
                 .filter_map(|place| {
                     Some(There {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::{Client, client::ClientBuilder};
+use kube::Client;
 use tokio::time::timeout;
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     argocd::Facade,
     bounds::Pace,
     error::{ClusterError, cause},
-    exec, kubeconfig,
+    exec, kubeconfig, transport,
 };
 use crate::{
     domain::{address, agent::ArgoServer},
@@ -67,7 +67,7 @@ pub(super) async fn connect(
     let at_server = |message: String| format!("{server}: {message}");
     // Reads key files, and runs the commands of old auth providers.
     let pace = pace.clone();
-    let build = move || ClientBuilder::try_from(config).map(|it| it.with_layer(&pace).build());
+    let build = move || transport::builder(&config).map(|it| it.with_layer(&pace).build());
     let client: Client = tokio::task::spawn_blocking(build)
         .await
         .map_err(|error| broken(cause(&error)))?
@@ -113,7 +113,7 @@ async fn argocd_at(
     config.default_retry = false;
     let pace = pace.clone();
     let build = move || {
-        let builder = ClientBuilder::try_from(config);
+        let builder = transport::builder(&config);
         builder.map(|it| it.with_layer(&Facade::default()).with_layer(&pace).build())
     };
     let client: Client = tokio::task::spawn_blocking(build)

@@ -29,6 +29,7 @@ mod notes;
 mod objects;
 mod session;
 mod snapshot;
+mod transport;
 mod until;
 mod watcher;
 mod watches;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{
-    Api, Asked, bodies,
+    Api, Asked, alike,
     http::{Http, Refused, Who},
     if_seen,
     like_github::{self, Word},
@@ -254,10 +254,7 @@ impl Api for Gitea {
     }
 
     fn who(&self) -> Asked<'_, Option<String>> {
-        Box::pin(async {
-            let user = self.http.look("user").await?;
-            Ok(user.map(|user| text(&user["login"])))
-        })
+        Box::pin(alike::who(&self.http, "login"))
     }
 
     fn approve(&self, number: u64, head: ObjectId) -> Asked<'_, ()> {
@@ -269,18 +266,13 @@ impl Api for Gitea {
     }
 
     fn comments(&self, number: u64) -> Asked<'_, Vec<String>> {
-        Box::pin(async move {
-            let path = self.path(&format!("/issues/{number}/comments?limit={PAGE}"));
-            Ok(bodies(&self.http.list(&path, None).await?))
-        })
+        let path = self.path(&format!("/issues/{number}/comments?limit={PAGE}"));
+        Box::pin(alike::comments(&self.http, path))
     }
 
     fn comment<'a>(&'a self, number: u64, body: &'a str) -> Asked<'a, ()> {
-        Box::pin(async move {
-            let path = self.path(&format!("/issues/{number}/comments"));
-            let body = json!({ "body": body });
-            self.http.send(Method::POST, &path, &body).await.map(drop)
-        })
+        let path = self.path(&format!("/issues/{number}/comments"));
+        Box::pin(alike::comment(&self.http, path, body))
     }
 
     fn close(&self, number: u64) -> Asked<'_, ()> {
@@ -288,14 +280,8 @@ impl Api for Gitea {
     }
 
     fn texts(&self, number: u64) -> Asked<'_, (String, String)> {
-        Box::pin(async move {
-            let found = self
-                .http
-                .get(&self.path(&format!("/pulls/{number}")))
-                .await?;
-            let body = found["body"].as_str().unwrap_or_default();
-            Ok((text(&found["title"]), body.to_owned()))
-        })
+        let path = self.path(&format!("/pulls/{number}"));
+        Box::pin(alike::texts(&self.http, path, "body"))
     }
 
     fn rewrite<'a>(&'a self, number: u64, draft: &'a Draft) -> Asked<'a, ()> {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Api, Asked, address, bodies, commit,
+    Api, Asked, address, alike, commit,
     http::{Http, Refused, Who},
     if_seen, opened, people, text, title,
 };
@@ -277,10 +277,7 @@ impl Api for Gitlab {
     }
 
     fn who(&self) -> Asked<'_, Option<String>> {
-        Box::pin(async {
-            let user = self.http.look("user").await?;
-            Ok(user.map(|user| text(&user["username"])))
-        })
+        Box::pin(alike::who(&self.http, "username"))
     }
 
     fn approve(&self, number: u64, head: ObjectId) -> Asked<'_, ()> {
@@ -292,18 +289,13 @@ impl Api for Gitlab {
     }
 
     fn comments(&self, number: u64) -> Asked<'_, Vec<String>> {
-        Box::pin(async move {
-            let path = self.path(&format!("/merge_requests/{number}/notes?per_page=100"));
-            Ok(bodies(&self.http.list(&path, None).await?))
-        })
+        let path = self.path(&format!("/merge_requests/{number}/notes?per_page=100"));
+        Box::pin(alike::comments(&self.http, path))
     }
 
     fn comment<'a>(&'a self, number: u64, body: &'a str) -> Asked<'a, ()> {
-        Box::pin(async move {
-            let path = self.path(&format!("/merge_requests/{number}/notes"));
-            let body = json!({ "body": body });
-            self.http.send(Method::POST, &path, &body).await.map(drop)
-        })
+        let path = self.path(&format!("/merge_requests/{number}/notes"));
+        Box::pin(alike::comment(&self.http, path, body))
     }
 
     fn close(&self, number: u64) -> Asked<'_, ()> {
@@ -311,12 +303,8 @@ impl Api for Gitlab {
     }
 
     fn texts(&self, number: u64) -> Asked<'_, (String, String)> {
-        Box::pin(async move {
-            let path = self.path(&format!("/merge_requests/{number}"));
-            let found = self.http.get(&path).await?;
-            let body = found["description"].as_str().unwrap_or_default();
-            Ok((text(&found["title"]), body.to_owned()))
-        })
+        let path = self.path(&format!("/merge_requests/{number}"));
+        Box::pin(alike::texts(&self.http, path, "description"))
     }
 
     fn rewrite<'a>(&'a self, number: u64, draft: &'a Draft) -> Asked<'a, ()> {

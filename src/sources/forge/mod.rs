@@ -1,5 +1,6 @@
 //! Forges: pull requests on GitHub, GitLab and Gitea. A file per forge; [`connect`] is the one table of them.
 
+mod alike;
 mod gitea;
 mod github;
 mod gitlab;
@@ -403,12 +404,6 @@ fn opened(request: PullRequest) -> Result<PullRequest, Refused> {
 /// A text of an answer, in one line that is safe to show; empty where there is none.
 fn text(value: &Value) -> String {
     sanitise(value.as_str().unwrap_or_default()).into_owned()
-}
-
-/// The texts of a list of an answer, as they are.
-fn bodies(list: &[Value]) -> Vec<String> {
-    let bodies = list.iter().filter_map(|it| it["body"].as_str());
-    bodies.map(str::to_owned).collect()
 }
 
 /// The names of people in a list of an answer, which stand at `key`.

@@ -105,10 +105,10 @@ pub fn target_in(context: &str, environment: &str, cells: &[(&str, &str)]) -> Cl
         cell: CellKey::new(*name, environment),
         places: ObjectKind::WORKLOADS
             .map(|kind| ObjectPlace {
-                context: context.to_owned(),
+                context: context.into(),
                 kind,
-                namespace: (*namespace).to_owned(),
-                object: Which::Name((*name).to_owned()),
+                namespace: (*namespace).into(),
+                object: Which::Name((*name).into()),
             })
             .into(),
         image_names: vec![(*name).to_owned()],

@@ -10,4 +10,5 @@ mod connection;
 pub mod fixture;
 mod live;
 pub mod progressive;
+mod proxies;
 mod workloads;

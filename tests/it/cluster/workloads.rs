@@ -98,10 +98,10 @@ fn run_of(version: &str, ended: Option<&str>) -> Value {
 /// Cells by their label, whatever kind they are of.
 fn target() -> ClusterTarget {
     let places = ObjectKind::WORKLOADS.map(|kind| ObjectPlace {
-        context: "dev".to_owned(),
+        context: "dev".into(),
         kind,
-        namespace: "shop".to_owned(),
-        object: Which::Labels(Selector::parse("app=web").unwrap()),
+        namespace: "shop".into(),
+        object: Which::Labels(Selector::parse("app=web").unwrap().into()),
     });
     let cell = CellTarget {
         cell: CellKey::new("web", "dev"),

@@ -123,10 +123,10 @@ fn a_protected_environment_is_named_before_it_is_merged_into() {
         fake.open(&branch, "renovate");
         repository.pull();
         let mut operator = console(&repository);
+        operator.go_to("checkout", "prod");
         operator
             .terminal
-            .until("the proposal", SOON, |view| view.has("+ 1.2.0"));
-        operator.go_to("checkout", "prod");
+            .until("the proposal", SOON, |view| view.has("+ 1.2.0 #1"));
         operator.command("write");
         operator.command("merge");
         let asked = "prod is protected: type its name";

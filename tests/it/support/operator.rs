@@ -176,9 +176,13 @@ impl Operator {
             .press_until(key::ESC, "the matrix", SOON, matrix)
     }
 
-    /// Leaves by `q`, and asserts that the terminal is as it was.
+    /// Leaves by `q` once nothing is under way, and asserts that the terminal is as it was.
     pub fn leave(mut self) -> Ended {
         self.back_to_the_matrix();
+        // That a delivery has ended is on the disk before it is on the screen, which asks until then.
+        self.terminal.until("that nothing is under way", SOON, |view| {
+            !view.has("delivering")
+        });
         self.terminal.press("q");
         let ended = self.terminal.ended(SOON);
         assert_eq!(

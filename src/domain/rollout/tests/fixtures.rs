@@ -174,7 +174,7 @@ pub(super) fn crashing(pod: PodObject, restarts: u32) -> PodObject {
 }
 
 pub(super) fn target() -> CellTarget {
-    looked_for(&Which::Name("checkout".to_owned()))
+    looked_for(&Which::Name("checkout".into()))
 }
 
 /// The cell with these workloads, in namespace `shop` of context `prod`.
@@ -183,9 +183,9 @@ pub(super) fn looked_for(object: &Which) -> CellTarget {
         cell: CellKey::new("checkout", "prod"),
         places: ObjectKind::WORKLOADS
             .map(|kind| ObjectPlace {
-                context: "prod".to_owned(),
+                context: "prod".into(),
                 kind,
-                namespace: "shop".to_owned(),
+                namespace: "shop".into(),
                 object: object.clone(),
             })
             .into(),

@@ -308,7 +308,7 @@ fn rollouts_that_may_not_be_seen_hide_no_column() {
     };
     view.apply(denied, noon());
     assert_eq!(view.connection(), Connection::Live);
-    let other = looked_for(&Which::Name("basket".to_owned()));
+    let other = looked_for(&Which::Name("basket".into()));
     // What is not there could be one of those.
     let basket = view.live(&other, noon());
     assert_eq!(

@@ -98,13 +98,13 @@ fn cells_with_a_version_in_environments_with_a_cluster() {
     let cell = &dev.cells()[0];
     let places = cell.places.iter();
     let places: Vec<_> = places
-        .map(|it| (it.context.as_str(), it.kind, it.namespace.as_str()))
+        .map(|it| (&*it.context, it.kind, &*it.namespace))
         .collect();
     assert_eq!(
         places,
         ObjectKind::WORKLOADS.map(|kind| ("dev-context", kind, "shop-a"))
     );
-    assert_eq!(cell.places[0].object, Which::Name("web".to_owned()));
+    assert_eq!(cell.places[0].object, Which::Name("web".into()));
     let wanted = &dev.wanted()["dev-context"];
     let kinds = wanted.keys().copied();
     assert_eq!(
@@ -121,7 +121,7 @@ fn cells_with_a_version_in_environments_with_a_cluster() {
     assert_eq!(cell.desired, Some("1.0".into()));
     assert_eq!(
         prod.cells()[0].places[0].object,
-        Which::Labels(Selector::parse("app=web").unwrap())
+        Which::Labels(Selector::parse("app=web").unwrap().into())
     );
 }
 

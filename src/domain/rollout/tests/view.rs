@@ -306,7 +306,7 @@ fn a_cell_of_several_workloads_is_as_bad_as_the_worst() {
     let mut view = view(at_rest());
     view.apply(ClusterEvent::Applied(worker.into()), noon());
     let labels = Selector::parse("app=checkout").unwrap();
-    let labelled = looked_for(&Which::Labels(labels));
+    let labelled = looked_for(&Which::Labels(labels.into()));
     let cell = view.live(&labelled, noon());
     assert_eq!(cell.health, Health::Progressing);
     assert_eq!(cell.reason.as_deref(), Some("1 of 3 pods ready"));
@@ -425,10 +425,10 @@ struct Apart {
 impl Apart {
     fn new() -> Self {
         let place = |context: &str, kind, namespace: &str| ObjectPlace {
-            context: context.to_owned(),
+            context: context.into(),
             kind,
-            namespace: namespace.to_owned(),
-            object: Which::Name("checkout".to_owned()),
+            namespace: namespace.into(),
+            object: Which::Name("checkout".into()),
         };
         let cell = CellTarget {
             places: vec![
