@@ -29,7 +29,7 @@ use tidegate::{
         plan::{
             Action, Came, ChangeRequest, Intent, Plan, PlanRequest, PlannedChange, Wave, Write,
         },
-        rollout::{Connection, Health, LiveCell, PodState, Running},
+        rollout::{Connection, Few, Health, LiveCell, PodState, Running},
         template::Template,
         topology::{Deliver, Environment, Require, Topology, WorkloadTemplate},
     },
@@ -344,7 +344,7 @@ fn live(health: Health, now: Timestamp) -> LiveCell {
         health,
         reason: (health == Health::Degraded).then(|| "CrashLoopBackOff x4".to_owned()),
         since: Some(now),
-        versions: BTreeMap::from([("1.0.4".into(), 3)]),
+        versions: Few::from_iter([("1.0.4".into(), 3)]),
         serving: Some("1.0.4".into()),
         ready: 3,
         desired: 3,

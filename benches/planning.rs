@@ -283,7 +283,7 @@ fn answer(
             let version = version(cell).expect("a version");
             let live = LiveCell {
                 health: Health::Healthy,
-                versions: [(version.clone(), 3)].into(),
+                versions: [(version.clone(), 3)].into_iter().collect(),
                 serving: Some(version),
                 ready: 3,
                 desired: 3,

@@ -36,7 +36,7 @@ impl Brought {
 
     /// What is said of a cell, of which this was said before.
     pub(super) fn tell(&mut self, cell: &CellKey, before: Option<&LiveCell>, now: &LiveCell) {
-        let of = |live: &LiveCell| live.agent.as_ref().map(object);
+        let of = |live: &LiveCell| live.agent.as_deref().map(object);
         let (before, now) = (before.and_then(of), of(now));
         if before == now {
             return;

@@ -12,7 +12,7 @@ use super::{event::ReadFrom, model::Model};
 use crate::domain::{
     desired::{Desired, DesiredCell},
     ids::{CellKey, EnvironmentName, ServiceName},
-    rollout::{Health, LiveCell},
+    rollout::{Few, Health, LiveCell},
     subject::Subject,
     version::Version,
 };
@@ -62,7 +62,7 @@ pub struct SnapshotLive {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
     /// Versions in pods.
-    pub versions: BTreeMap<Version, u32>,
+    pub versions: Few<Version, u32>,
     /// Pods cannot show what is declared.
     #[serde(default)]
     pub hidden: bool,
@@ -158,7 +158,7 @@ impl From<SnapshotLive> for LiveCell {
             as_of: live.as_of,
             stale: true,
             workloads: Vec::new(),
-            counts: BTreeMap::new(),
+            counts: Few::default(),
             pods: Vec::new(),
             agent: None,
             hop: None,

@@ -213,7 +213,7 @@ async fn agent_of(
     let asked =
         workflow::ask_clusters(project, &reading.desired, None, timeout, Timestamp::now).await;
     let live = asked.running.live.get(cell);
-    if let Some(agent) = live.and_then(|live| live.agent.clone()) {
+    if let Some(agent) = live.and_then(|live| live.agent.as_deref().cloned()) {
         let windows = live.and_then(|live| live.windows.clone());
         return Ok((agent, windows));
     }

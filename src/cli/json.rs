@@ -157,7 +157,7 @@ pub fn live(live: &LiveCell) -> Value {
         "as_of": time(live.as_of),
         "stale": live.stale,
         "workloads": live.workloads,
-        "agent": live.agent.as_ref().map(agent),
+        "agent": live.agent.as_deref().map(agent),
         "hop": live.hop.as_ref().map(hop),
         "step": live.progress.as_deref().and_then(step),
         "progress": live.progress.as_deref().map(progress),

@@ -107,7 +107,7 @@ pub(super) async fn run(context: &Context, command: &RolloutCommand) -> Result<E
     let change = object
         .change(act, to, now)
         .map_err(|why| refused(format!("{workload}: {why}")))?;
-    let agent = seen.live.agent.as_ref();
+    let agent = seen.live.agent.as_deref();
     let undone = object.who_undoes(&options, agent, act, now).await;
     if common.dry_run {
         report.tell(Some("dry-run"), &undone);

@@ -1,14 +1,12 @@
 //! What one cell is doing: what Git declares, what the cluster says, how well that is known, and a delivery on its way, made
 //! into one status. Nobody else judges a cell; [`crate::look`] has the glyph, the word and the tone of each state.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use super::{
     agent::{At, Hop},
     desired::DesiredCell,
-    rollout::{Connection, Health, LiveCell, PodState},
+    rollout::{Connection, Few, Health, LiveCell, PodState},
     version::Version,
 };
 
@@ -87,7 +85,7 @@ pub enum Why<'a> {
         desired: u32,
     },
     /// Pods run these versions, and not only the declared one.
-    Runs(&'a BTreeMap<Version, u32>),
+    Runs(&'a Few<Version, u32>),
     /// The declared version means several images to its pods: it was pushed again, and nodes pulled it before and after.
     Torn(&'a LiveCell),
     /// No pods are wanted; they would run this version, which is not the declared one.

@@ -382,7 +382,7 @@ impl Executor {
             }
             Command::Lock => shared.locks.lock(),
             Command::OnForge(one) => {
-                self.task("asking a forge", Event::Failure, git::on_forge(shared, one))
+                self.task("asking a forge", Event::Failure, git::on_forge(shared, one));
             }
             Command::DropDelivery(id) => shared.drops.ask(id),
             Command::Unlock => shared.locks.unlock(),

@@ -298,11 +298,12 @@ pub fn torn(live: &LiveCell) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
 
     use unicode_width::UnicodeWidthStr;
 
     use super::*;
+    use crate::domain::rollout::Few;
 
     #[test]
     fn glyphs_are_one_column_wide_everywhere_and_ascii_is_ascii() {
@@ -379,7 +380,7 @@ mod tests {
     #[test]
     fn reasons_in_words() {
         let now: Timestamp = "2026-11-21T14:00:00Z".parse().unwrap();
-        let versions = BTreeMap::from([(Version::from("1"), 1), (Version::from("2"), 3)]);
+        let versions = Few::from_iter([(Version::from("1"), 1), (Version::from("2"), 3)]);
         let cases = [
             (
                 "the cluster's words",

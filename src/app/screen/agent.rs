@@ -10,7 +10,7 @@ use crate::{
     actions::{Action, AgentOrder, CellValue, Mode},
     app::{command::Command, event::ByHand, line::LineInput, model::Model, op_queue::Operation},
     domain::{
-        agent::{Conduct, Order},
+        agent::{AgentState, Conduct, Order},
         by_hand::{Deed, Weighed, WorkloadAt},
         gate,
         ids::CellKey,
@@ -91,7 +91,7 @@ impl Model {
             agent.orders().map(|order| Offer {
                 order: action_of(order),
                 deed: Deed::Agent {
-                    agent: agent.clone(),
+                    agent: AgentState::clone(agent),
                     order,
                 },
             })
@@ -286,7 +286,7 @@ impl Model {
             return self.say(why);
         }
         let live = self.live.cells().get(&cell);
-        let agent = live.and_then(|live| live.agent.clone());
+        let agent = live.and_then(|live| live.agent.as_deref().cloned());
         let weighed = if deed.is_weighed() {
             let epoch = self.operations.supersede(Operation::Weigh);
             out.push(Command::Weigh {

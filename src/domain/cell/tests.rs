@@ -35,7 +35,7 @@ fn live(health: Health, runs: &str) -> LiveCell {
     LiveCell {
         health,
         reason: None,
-        versions: BTreeMap::from([(runs.into(), 2)]),
+        versions: Few::from_iter([(runs.into(), 2)]),
         ready: 2,
         desired: 3,
         ..LiveCell::unknown("", NOW)
@@ -337,7 +337,7 @@ fn what_wants_no_pods_says_so_and_is_compared_by_its_template() {
         desired: 0,
         ready: 0,
         reason: Some("scaled to zero".to_owned()),
-        versions: BTreeMap::new(),
+        versions: Few::default(),
         serving: Some(serving.into()),
         ..live(Health::Healthy, "1")
     };

@@ -320,11 +320,10 @@ fn rolling(version: &Version, live: &LiveCell) -> CellProgress {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use jiff::Timestamp;
 
     use super::*;
+    use crate::domain::rollout::Few;
 
     const NEW: &str = "1.42.0";
 
@@ -346,7 +345,7 @@ mod tests {
     }
 
     fn live(health: Health, serving: &str, pods: Vec<PodState>) -> LiveCell {
-        let mut versions = BTreeMap::new();
+        let mut versions = Few::default();
         for pod in &pods {
             *versions.entry(pod.version.clone().unwrap()).or_default() += 1;
         }

@@ -9,7 +9,7 @@ use crate::domain::{
     failure::FailureKind,
     layout::Origin,
     plan::{Action, Intent, PlannedChange, Wave, Write},
-    rollout::{Connection, Health, LiveCell, Running},
+    rollout::{Connection, Few, Health, LiveCell, Running},
     subject::Subject,
 };
 
@@ -82,7 +82,7 @@ fn facts(health: Health, version: &str) -> Running {
         health,
         reason: Some("CrashLoop".to_owned()).filter(|_| health == Health::Degraded),
         serving: Some(version.into()),
-        versions: BTreeMap::from([(version.into(), 1)]),
+        versions: Few::from_iter([(version.into(), 1)]),
         desired: 1,
         ..LiveCell::unknown("", THEN)
     };
@@ -282,7 +282,7 @@ fn a_push_is_followed_to_its_end() {
 fn brought_by_argo(hop: Option<Hop>, phase: Phase, tried: &str, serving: &str) -> Running {
     let mut facts = facts(Health::Healthy, serving);
     for live in facts.live.values_mut().map(Arc::make_mut) {
-        live.agent = Some(AgentState {
+        let agent = AgentState {
             kind: AgentKind::Application,
             object: "argocd/shop".to_owned(),
             cluster: "hub".to_owned(),
@@ -292,7 +292,8 @@ fn brought_by_argo(hop: Option<Hop>, phase: Phase, tried: &str, serving: &str) -
             reason: None,
             depends_on: Vec::new(),
             sync_wave: None,
-        });
+        };
+        live.agent = Some(agent.into());
         live.hop.clone_from(&hop);
     }
     facts

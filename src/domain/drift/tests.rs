@@ -6,7 +6,7 @@ use crate::domain::{
     cell::{self, Delivering},
     history::{CommitInfo, ValueChange},
     ids::ObjectId,
-    rollout::{Connection, Health, LiveCell},
+    rollout::{Connection, Few, Health, LiveCell},
     said::Said,
     topology::{Environment, Require, Topology},
 };
@@ -241,7 +241,7 @@ fn live(health: Health, runs: &str, stale: bool) -> LiveCell {
     LiveCell {
         health,
         reason: (health == Health::Suspended).then(|| "paused by hand".to_owned()),
-        versions: BTreeMap::from([(runs.into(), 2)]),
+        versions: Few::from_iter([(runs.into(), 2)]),
         stale,
         ..LiveCell::unknown("", Timestamp::UNIX_EPOCH)
     }
@@ -357,7 +357,7 @@ fn findings_by_kind() {
             "",
             "",
             Some(LiveCell {
-                versions: BTreeMap::new(),
+                versions: Few::default(),
                 serving: Some("1.0".into()),
                 desired: 0,
                 ..live(Health::Healthy, "1.0", false)

@@ -176,6 +176,8 @@ impl Kept {
         // A moment is nothing that lasted: of many looks that nobody followed the last is enough.
         self.stretches
             .retain(|it| it.by != Source::Tidegate || it.from < it.to);
+        // Of most cells there is one, for a long time.
+        self.stretches.reserve_exact(1);
         self.stretches.push(Stretch {
             version: version.clone(),
             from: now,

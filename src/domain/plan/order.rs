@@ -33,7 +33,7 @@ pub(super) fn order(changes: &[PlannedChange], dependencies: &[Dependency]) -> V
 }
 
 /// A change, and what carries it out.
-type Agent<'a> = (&'a PlannedChange, AgentState);
+type Agent<'a> = (&'a PlannedChange, Box<AgentState>);
 
 /// The same as agents have it: what an object of Flux depends on, and lower sync waves of Argo CD, go before.
 pub(super) fn agents_order(changes: &[PlannedChange], facts: &Facts) -> Vec<After> {

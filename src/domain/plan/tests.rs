@@ -9,7 +9,7 @@ use crate::domain::{
     ids::ServiceName,
     layout::{Assembler, Origin, testing::Small},
     rollout::Running,
-    rollout::{Connection, Health, LiveCell},
+    rollout::{Connection, Few, Health, LiveCell},
     subject::Subject,
     template::Template,
     topology::{Deliver, Environment, Require, Topology, WorkloadTemplate},
@@ -146,7 +146,7 @@ fn set(version: &str) -> Intent {
 fn live(version: &str, pods: u32) -> LiveCell {
     LiveCell {
         health: Health::Healthy,
-        versions: BTreeMap::from([(version.into(), pods)]),
+        versions: Few::from_iter([(version.into(), pods)]),
         serving: Some(version.into()),
         ready: pods,
         desired: pods,

@@ -423,7 +423,7 @@ mod tests {
             for (number, kind, depends_on, sync_wave) in agents {
                 let mut live = LiveCell::unknown("", Timestamp::UNIX_EPOCH);
                 let reference = |name: &&str| (*kind, "flux-system".to_owned(), (*name).to_owned());
-                live.agent = Some(AgentState {
+                let agent = AgentState {
                     kind: *kind,
                     object: format!("flux-system/s{number}"),
                     cluster: "staging".to_owned(),
@@ -433,7 +433,8 @@ mod tests {
                     reason: None,
                     depends_on: depends_on.iter().map(reference).collect(),
                     sync_wave: *sync_wave,
-                });
+                };
+                live.agent = Some(agent.into());
                 let cell = CellKey::new(format!("s{number}"), "staging");
                 running.live.insert(cell, live.into());
             }

@@ -463,10 +463,11 @@ impl Managed<'_> {
         cell: &mut LiveCell,
         commits: &Commits,
     ) -> (Option<(RefName, ObjectId)>, Option<Since>) {
-        cell.agent = Some(AgentState {
+        let agent = AgentState {
             cluster: self.context.to_owned(),
             ..self.agent.state()
-        });
+        };
+        cell.agent = Some(agent.into());
         cell.windows = self.windows();
         if let Some(why) = self.lost {
             self.tell_lost(why, target, cell);

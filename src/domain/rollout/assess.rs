@@ -1,14 +1,12 @@
 //! One cell out of a namespace's objects: the worst of its parts, with the reason from its pods.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use super::{
     batch,
     health::{self, Assessment},
     image,
-    live::{Health, LiveCell, PodState},
+    live::{Few, Health, LiveCell, PodState},
     needs,
     object::{ContainerImage, ObjectKind, PodObject, ReplicaSetState, WorkloadState},
     pods::{self, Trouble},
@@ -102,6 +100,9 @@ pub(super) fn assess(there: &[There<'_>], target: &CellTarget, now: Timestamp) -
     }
     let everywhere = there.first().and_then(|it| it.everywhere);
     needs::tell(&mut cell, &workloads, everywhere);
+    // Thousands of cells are kept, most of them with a workload and a pod or two.
+    cell.pods.shrink_to_fit();
+    cell.workloads.shrink_to_fit();
     cell
 }
 
@@ -354,7 +355,7 @@ pub(super) fn state(
 
 /// Without its pods a workload can be seen to fail, but not to run what it should.
 fn without_pods(cell: &mut LiveCell, what: &str) {
-    cell.versions = BTreeMap::new();
+    cell.versions = Few::default();
     cell.reason = Some(match cell.reason.take() {
         Some(reason) if cell.health == Health::Degraded => format!("{reason}; {what}"),
         _ => what.to_owned(),

@@ -1,8 +1,9 @@
 //! What the rest of the program sees: the health of a cell, its pods, and how fresh that knowledge is.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 use jiff::Timestamp;
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
 use super::{automation::NextWrite, image::same_version, needs::Beside, pulled::Pulled};
@@ -72,6 +73,9 @@ impl fmt::Display for Health {
     }
 }
 
+/// A map of one or two entries for each of thousands of cells, where a tree's least node has room for eleven.
+pub type Few<K, V> = LiteMap<K, V>;
+
 /// What a cluster says about one cell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveCell {
@@ -82,7 +86,7 @@ pub struct LiveCell {
     /// Since when the reason holds, where the cluster says so.
     pub since: Option<Timestamp>,
     /// Versions running in pods, with how many pods run each.
-    pub versions: BTreeMap<Version, u32>,
+    pub versions: Few<Version, u32>,
     /// The version that the workload controller serves (its pod template), where there is one.
     pub serving: Option<Version>,
     /// Pods cannot show the declared value: `versions` and `serving` are of the images beside it, and prove nothing.
@@ -105,12 +109,12 @@ pub struct LiveCell {
     pub workloads: Vec<String>,
     /// The pods of each of them, by its name; of what is not here they are not known.
     #[serde(default)]
-    pub counts: BTreeMap<String, Counts>,
+    pub counts: Few<String, Counts>,
     /// Its pods, worst first.
     pub pods: Vec<PodState>,
     /// The agent that brings its version into the cluster, where one is known.
     #[serde(default)]
-    pub agent: Option<AgentState>,
+    pub agent: Option<Box<AgentState>>,
     /// Where its version is stuck, or on its way.
     #[serde(default)]
     pub hop: Option<Hop>,
@@ -164,7 +168,7 @@ impl LiveCell {
             health: Health::Unknown,
             reason: Some(reason.into()),
             since: None,
-            versions: BTreeMap::new(),
+            versions: Few::default(),
             serving: None,
             hidden: false,
             batch: false,
@@ -174,7 +178,7 @@ impl LiveCell {
             as_of,
             stale: false,
             workloads: Vec::new(),
-            counts: BTreeMap::new(),
+            counts: Few::default(),
             pods: Vec::new(),
             agent: None,
             hop: None,

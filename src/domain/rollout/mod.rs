@@ -41,7 +41,7 @@ pub use described::{Look, ObjectAt, describe};
 pub use event::{ClusterEvent, Touched};
 pub use image::same_version;
 pub use labels::Labels;
-pub use live::{ClusterNote, Connection, Counts, Health, LiveCell, PodState};
+pub use live::{ClusterNote, Connection, Counts, Few, Health, LiveCell, PodState};
 pub use log::{Lines, LogLine, LogRequest, Ring};
 pub use needs::{Beside, Held, HeldKind, Presence, Reference};
 pub use object::{

@@ -24,7 +24,8 @@ pub struct ClusterView {
     link: Link,
     confirmed: Option<Timestamp>,
     server: Option<String>,
-    namespaces: BTreeMap<String, Namespace>,
+    /// Boxed: there are thousands of them, and a tree keeps half of its room free.
+    namespaces: BTreeMap<String, Box<Namespace>>,
     notes: Option<(CellKey, Vec<ClusterNote>, Option<String>)>,
 }
 
@@ -264,7 +265,7 @@ impl ClusterView {
 
     /// What is known of a namespace, if anything is.
     pub(super) fn namespace(&self, name: &str) -> Option<&Namespace> {
-        self.namespaces.get(name)
+        self.namespaces.get(name).map(|it| &**it)
     }
 
     /// Notes about `cell`, newest first, with the reason why there are none to see; `None` until

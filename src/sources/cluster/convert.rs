@@ -70,16 +70,17 @@ pub(super) fn deployment(object: Deployment) -> ClusterObject {
         containers: template_images(Some(&spec.template)),
         references: references(Some(&spec.template)),
         // What is told of the others stands in the numbers.
-        conditions: conditions
-            .filter(|it| matches!(it.type_.as_deref(), Some("Progressing" | "ReplicaFailure")))
-            .map(|condition| Condition {
-                kind: condition.type_.unwrap_or_default(),
-                holds: condition.status.as_deref() == Some("True"),
-                reason: clean(condition.reason.as_deref().unwrap_or_default()),
-                message: clean(condition.message.as_deref().unwrap_or_default()),
-                since: time(condition.last_transition_time),
-            })
-            .collect(),
+        conditions: exact(
+            conditions
+                .filter(|it| matches!(it.type_.as_deref(), Some("Progressing" | "ReplicaFailure")))
+                .map(|condition| Condition {
+                    kind: condition.type_.unwrap_or_default(),
+                    holds: condition.status.as_deref() == Some("True"),
+                    reason: clean(condition.reason.as_deref().unwrap_or_default()),
+                    message: clean(condition.message.as_deref().unwrap_or_default()),
+                    since: time(condition.last_transition_time),
+                }),
+        ),
         revision: revision(&object.metadata),
         ..base
     }))
@@ -160,15 +161,13 @@ pub(super) fn job(object: Job) -> ClusterObject {
         paused: spec.suspend.unwrap_or_default(),
         containers: template_images(Some(&spec.template)),
         references: references(Some(&spec.template)),
-        conditions: conditions
-            .map(|condition| Condition {
-                kind: condition.type_,
-                holds: condition.status == "True",
-                reason: clean(condition.reason.as_deref().unwrap_or_default()),
-                message: clean(condition.message.as_deref().unwrap_or_default()),
-                since: time(condition.last_transition_time),
-            })
-            .collect(),
+        conditions: exact(conditions.map(|condition| Condition {
+            kind: condition.type_,
+            holds: condition.status == "True",
+            reason: clean(condition.reason.as_deref().unwrap_or_default()),
+            message: clean(condition.message.as_deref().unwrap_or_default()),
+            since: time(condition.last_transition_time),
+        })),
         ..base
     }))
 }
@@ -225,16 +224,17 @@ pub(super) fn pod(object: Pod) -> ClusterObject {
     let unschedulable = condition("PodScheduled").filter(|scheduled| {
         scheduled.status == "False" && scheduled.reason.as_deref() == Some("Unschedulable")
     });
-    let mut containers = states(
+    let init = states(
         spec.init_containers.unwrap_or_default(),
         status.init_container_statuses.unwrap_or_default(),
         true,
     );
-    containers.extend(states(
+    let others = states(
         spec.containers,
         status.container_statuses.unwrap_or_default(),
         false,
-    ));
+    );
+    let containers = exact(init.chain(others));
     let owner = owner(&object.metadata);
     let metadata = object.metadata;
     // Where it is found by who made it, of ten thousand pods the other labels would be most of what is kept.
@@ -337,15 +337,20 @@ fn terms(selector: &LabelSelector) -> Selector {
 }
 
 fn template_images(template: Option<&PodTemplateSpec>) -> Vec<ContainerImage> {
-    template
-        .and_then(|template| template.spec.as_ref())
-        .into_iter()
-        .flat_map(|spec| &spec.containers)
-        .map(|container| ContainerImage {
-            name: container.name.clone(),
-            image: clean(container.image.as_deref().unwrap_or_default()),
-        })
-        .collect()
+    let spec = template.and_then(|template| template.spec.as_ref());
+    let containers = spec.into_iter().flat_map(|spec| &spec.containers);
+    exact(containers.map(|container| ContainerImage {
+        name: container.name.clone(),
+        image: clean(container.image.as_deref().unwrap_or_default()),
+    }))
+}
+
+/// A list that is kept of each of thousands of objects: of the room that it grew by, or took over from what it was made of,
+/// nothing is kept.
+fn exact<T>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut all: Vec<T> = items.collect();
+    all.shrink_to_fit();
+    all
 }
 
 /// Containers of the specification with what the kubelet says of each; one it has not seen waits.
@@ -353,46 +358,43 @@ fn states(
     specs: Vec<Container>,
     mut statuses: Vec<ContainerStatus>,
     init: bool,
-) -> Vec<ContainerState> {
-    specs
-        .into_iter()
-        .map(|spec| {
-            let image = clean(spec.image.as_deref().unwrap_or_default());
-            let place = statuses.iter().position(|status| status.name == spec.name);
-            let status = place.map(|place| statuses.swap_remove(place));
-            let unseen = Run::Waiting {
-                reason: String::new(),
-                message: None,
-            };
-            let Some(status) = status else {
-                return ContainerState {
-                    name: spec.name,
-                    image,
-                    digest: None,
-                    init,
-                    ready: false,
-                    started: None,
-                    restarts: 0,
-                    run: unseen,
-                    last: None,
-                };
-            };
-            ContainerState {
+) -> impl Iterator<Item = ContainerState> {
+    specs.into_iter().map(move |spec| {
+        let image = clean(spec.image.as_deref().unwrap_or_default());
+        let place = statuses.iter().position(|status| status.name == spec.name);
+        let status = place.map(|place| statuses.swap_remove(place));
+        let unseen = Run::Waiting {
+            reason: String::new(),
+            message: None,
+        };
+        let Some(status) = status else {
+            return ContainerState {
                 name: spec.name,
                 image,
-                digest: digest_of(&status.image_id).map(Box::from),
+                digest: None,
                 init,
-                ready: status.ready,
-                started: status.started,
-                restarts: count(status.restart_count),
-                run: status.state.and_then(run).unwrap_or(unseen),
-                last: status
-                    .last_state
-                    .and_then(|state| state.terminated)
-                    .map(ended),
-            }
-        })
-        .collect()
+                ready: false,
+                started: None,
+                restarts: 0,
+                run: unseen,
+                last: None,
+            };
+        };
+        ContainerState {
+            name: spec.name,
+            image,
+            digest: digest_of(&status.image_id).map(Box::from),
+            init,
+            ready: status.ready,
+            started: status.started,
+            restarts: count(status.restart_count),
+            run: status.state.and_then(run).unwrap_or(unseen),
+            last: status
+                .last_state
+                .and_then(|state| state.terminated)
+                .map(ended),
+        }
+    })
 }
 
 fn run(state: ApiState) -> Option<Run> {

@@ -86,8 +86,12 @@ mod tests {
             lasts: false,
         };
         let gone = || Unseen::odd("gone");
-        type Look = Result<Option<u8>, Unseen>;
-        let cases: [(&str, Vec<Look>, Result<Option<u8>, String>); 5] = [
+        type Case = (
+            &'static str,
+            Vec<Result<Option<u8>, Unseen>>,
+            Result<Option<u8>, String>,
+        );
+        let cases: [Case; 5] = [
             ("at once", vec![Ok(Some(1))], Ok(Some(1))),
             (
                 "later",

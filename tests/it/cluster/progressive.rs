@@ -6,7 +6,7 @@ use tidegate::{
     demo::server::{ApiServer, Forbid, Resource, ServerOptions},
     domain::{
         agent::Stage,
-        rollout::{Connection, Health},
+        rollout::{Connection, Few, Health},
     },
 };
 
@@ -117,7 +117,10 @@ async fn a_rollout_is_seen_as_it_goes_on() {
         cell.reason.as_deref(),
         Some("canary 20 %, step 2/4: waits for a promotion")
     );
-    assert_eq!(cell.versions, [("1.0".into(), 2), ("1.1".into(), 1)].into());
+    assert_eq!(
+        cell.versions,
+        Few::from_iter([("1.0".into(), 2), ("1.1".into(), 1)])
+    );
     let aborted = json!({"phase": "Degraded", "abort": true, "message": "RolloutAborted: by somebody", "currentStepIndex": 0});
     apply(&server, rollout("shop", "checkout", &aborted));
     console

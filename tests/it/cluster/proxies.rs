@@ -1,5 +1,7 @@
 //! Clusters behind a proxy, which a kubeconfig's `proxy-url` names with what it is let through by.
 
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
 use std::{
     io,
     net::SocketAddr,

@@ -180,9 +180,10 @@ impl Operator {
     pub fn leave(mut self) -> Ended {
         self.back_to_the_matrix();
         // That a delivery has ended is on the disk before it is on the screen, which asks until then.
-        self.terminal.until("that nothing is under way", SOON, |view| {
-            !view.has("delivering")
-        });
+        self.terminal
+            .until("that nothing is under way", SOON, |view| {
+                !view.has("delivering")
+            });
         self.terminal.press("q");
         let ended = self.terminal.ended(SOON);
         assert_eq!(

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::domain::{
     agent::{At, Conductor, Progress, Stage, Step},
-    rollout::{ClusterEvent, ReplicaSetState, Which},
+    rollout::{ClusterEvent, Few, ReplicaSetState, Which},
 };
 
 /// A Rollout of three pods from `1.0` to `1.1`, at its second step of four.
@@ -108,7 +108,7 @@ fn a_rollout_says_how_far_it_has_got() {
 fn what_is_declared_and_was_given_up_is_not_what_is_served() {
     let aborted = cell(rollout(Stage::Aborted), Vec::new(), "1.1");
     assert_eq!(aborted.serving, Some("1.0".into()));
-    assert_eq!(aborted.versions, [("1.0".into(), 3)].into());
+    assert_eq!(aborted.versions, Few::from_iter([("1.0".into(), 3)]));
     let hop = aborted.hop.unwrap();
     assert_eq!(
         (hop.at, hop.reason.as_str()),
@@ -138,7 +138,7 @@ fn pods_of_the_new_version_say_why_it_does_not_go_on() {
 fn what_a_rollout_has_replaced_and_keeps_for_a_while_is_no_drift() {
     let new = ["4", "5", "6"].map(|name| pod(name, "checkout-b", "1.1"));
     let cell = cell(rollout(Stage::Done), new.to_vec(), "1.1");
-    assert_eq!(cell.versions, [("1.1".into(), 3)].into());
+    assert_eq!(cell.versions, Few::from_iter([("1.1".into(), 3)]));
     assert_eq!(cell.pods.len(), 6);
     assert!(!cell.runs_other_than(&"1.1".into()));
 }
@@ -277,7 +277,7 @@ fn flaggers_primary_serves_in_place_of_what_it_was_given() {
             (3 + target.1, 3 + target.1),
             "{name}"
         );
-        assert_eq!(cell.versions, [("1.0".into(), 3)].into(), "{name}");
+        assert_eq!(cell.versions, Few::from_iter([("1.0".into(), 3)]), "{name}");
     }
 }
 

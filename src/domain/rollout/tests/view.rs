@@ -253,7 +253,7 @@ fn changes_and_deletions_tell_where() {
     let second = pod("a-2", "checkout-a", "1.0");
     let touched = view.apply(ClusterEvent::Applied(second.into()), noon());
     assert_eq!(touched, Touched::Namespaces(shop()));
-    assert_eq!(view.live(&target(), noon()).versions["1.0"], 2);
+    assert_eq!(view.live(&target(), noon()).versions[&"1.0".into()], 2);
     view.apply(
         ClusterEvent::Deleted {
             kind: ObjectKind::Pod,
@@ -262,7 +262,7 @@ fn changes_and_deletions_tell_where() {
         },
         noon(),
     );
-    assert_eq!(view.live(&target(), noon()).versions["1.0"], 1);
+    assert_eq!(view.live(&target(), noon()).versions[&"1.0".into()], 1);
 
     let mut elsewhere = pod("x", "y", "1.0");
     elsewhere.namespace = "other".to_owned();
