@@ -733,11 +733,17 @@ fn a_registry_that_is_silent_holds_what_is_pinned_until_it_speaks() {
 
 /// What the nodes of pods say that they pulled.
 fn pulled(server: &ApiServer, digests: &[&str]) {
+    pulled_from(server, "reg.example.com/web", digests);
+}
+
+/// The same of pods whose images have this name.
+fn pulled_from(server: &ApiServer, image: &str, digests: &[&str]) {
     let store = server.store();
     let first = Value::clone(&store.get("pods", "shop", "web-110-0").unwrap());
     for (at, digest) in digests.iter().enumerate() {
         let mut pod = first.clone();
         pod["metadata"]["name"] = json!(format!("web-110-{at}"));
+        pod["spec"]["containers"][0]["image"] = json!(format!("{image}:1.1.0"));
         pod["status"]["containerStatuses"][0]["imageID"] =
             json!(format!("mirror.example.com/shop/web@{digest}"));
         store.apply(pod, Timestamp::now()).unwrap();
@@ -782,6 +788,20 @@ async fn what_pods_run_is_what_the_tag_means_or_it_is_held() {
         pulled(&world.staging, &[digest]);
         says("pass", ", as staging runs it").await;
     }
+    // A digest that this registry does not have: of its own image nobody can tell, and of another's it says nothing.
+    let gone = format!("sha256:{}", "0".repeat(64));
+    pulled(&world.staging, &[&gone]);
+    says(
+        "pass",
+        "cannot be compared with what staging runs from another registry",
+    )
+    .await;
+    pulled_from(&world.staging, &image, &[&gone]);
+    says(
+        "hold",
+        "not known: staging runs 1.1.0 as sha256:000000000000 in 1 of 1 pod",
+    )
+    .await;
     // Pushed again with the same images and something beside them, as builders do.
     server.with(|shelf| {
         let index = json!({ "mediaType": INDEX, "manifests": [of(&amd, "amd64")], "annotations": { "again": "1" } });

@@ -503,7 +503,7 @@ fn a_tag_that_means_two_images_to_its_pods_is_drift() {
         name: "shop-1".to_owned(),
         version: Some(version.into()),
         pulled: Some(Pulled {
-            name: "shop".to_owned(),
+            image: "shop".to_owned(),
             digest: digest.to_owned(),
         }),
         ready: true,

@@ -1,14 +1,15 @@
 //! What pods of a version run, by the digests that nodes pulled, against what its tag means in the registry now.
 //!
 //! A node says the digest of an index, or of the manifest for its platform, whichever its runtime likes: both are the tag's.
-//! One that is neither is asked of the registry too: it may be an index that holds the same images.
+//! One that is neither is asked of the registry too: it may be an index that holds the same images. Where it came from another
+//! registry or path, which does not have to have the same digests, that this one does not know it says nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Answer, Change, Facts, ImageFacts, ImageQuestion, ImageThere, Question, upstreams};
 use crate::domain::{
     ids::{CellKey, EnvironmentName},
-    image,
+    image::{self, ImageName},
     rollout::{same_version, short_digest as short},
     text::count,
     topology::Topology,
@@ -23,6 +24,8 @@ pub(super) enum Against {
     Differs(String),
     /// Some run what may be another image, in a sentence.
     NotKnown(String),
+    /// What runs came from elsewhere, and cannot be compared, in these environments.
+    Elsewhere(Vec<EnvironmentName>),
     /// No pod of it says what it runs.
     Unsaid,
 }
@@ -55,7 +58,8 @@ pub fn follow_ups(
         let Some(now) = &image.there else { continue };
         for cell in cells(&asked.cell, topology) {
             let runs = runs(&cell, &asked.version, image, facts);
-            let others = runs.into_keys().filter(|digest| !now.has(digest));
+            let others = runs.into_keys().map(|(digest, _)| digest);
+            let others = others.filter(|digest| !now.has(digest));
             more.extend(others.map(|digest| of_digest(&asked.cell, &digest)));
         }
     }
@@ -71,13 +75,13 @@ pub(super) fn compare(
     platform: Option<&str>,
     facts: &Facts,
 ) -> Against {
-    let (mut same, mut not_known) = (Vec::new(), None);
+    let (mut same, mut elsewhere, mut not_known) = (Vec::new(), Vec::new(), None);
     for cell in cells(change.cell, change.topology) {
         let runs = runs(&cell, version, image, facts);
         let all: u32 = runs.values().sum();
         let environment = &cell.environment;
         let mut is_same = !runs.is_empty();
-        for (digest, pods) in runs {
+        for ((digest, is_its), pods) in runs {
             let means = || {
                 format!(
                     "{environment} runs {version} as {} in {pods} of {}, and it is {} in the registry now",
@@ -95,6 +99,11 @@ pub(super) fn compare(
                          one: tidegate retag {service} {digest} --as TAG",
                         means()
                     ));
+                }
+                Err(_) if !is_its => {
+                    if elsewhere.last() != Some(environment) {
+                        elsewhere.push(environment.clone());
+                    }
                 }
                 Err(why) => {
                     let words = || {
@@ -114,6 +123,7 @@ pub(super) fn compare(
     }
     match not_known {
         Some(words) => Against::NotKnown(words),
+        None if !elsewhere.is_empty() => Against::Elsewhere(elsewhere),
         None if same.is_empty() => Against::Unsaid,
         None => Against::Same(same),
     }
@@ -169,23 +179,27 @@ impl ImageThere {
     }
 }
 
-/// What the pods of a cell run of a version of an image, by digest; nothing of what was known before its cluster was lost.
+/// What the pods of a cell run of a version of an image, by digest and whether they have it from the same place; nothing of
+/// what was known before its cluster was lost.
 fn runs(
     cell: &CellKey,
     version: &Version,
     image: &ImageFacts,
     facts: &Facts,
-) -> BTreeMap<String, u32> {
+) -> BTreeMap<(String, bool), u32> {
     let mut runs = BTreeMap::new();
     let live = facts.running(cell).and_then(|seen| seen.cell());
     let Some(live) = live.filter(|live| !live.stale && !live.hidden) else {
         return runs;
     };
     // Registries and paths really differ between environments; the name tells it from the other images of a pod's service.
-    let name = image.image.rsplit('/').next().unwrap_or_default();
+    let last = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
+    let name = last(&image.image);
     for (running, pulled) in live.pulled() {
-        if pulled.name == name && same_version(running, version) {
-            *runs.entry(pulled.digest.clone()).or_default() += 1;
+        if last(&pulled.image) == name && same_version(running, version) {
+            let full = ImageName::parse(&pulled.image);
+            let is_its = full.is_some_and(|full| full.to_string() == image.image);
+            *runs.entry((pulled.digest.clone(), is_its)).or_default() += 1;
         }
     }
     runs

@@ -190,6 +190,14 @@ fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
             let names: Vec<&str> = environments.iter().map(EnvironmentName::as_str).collect();
             said.extend([", as ", &names.join(" and "), " runs it"]);
         }
+        Against::Elsewhere(environments) => {
+            let names: Vec<&str> = environments.iter().map(EnvironmentName::as_str).collect();
+            said.extend([
+                ", which cannot be compared with what ",
+                &names.join(" and "),
+                " runs from another registry or path",
+            ]);
+        }
         Against::Differs(_) | Against::Unsaid => {}
     }
     found(Outcome::Pass, said + &age)

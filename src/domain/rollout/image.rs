@@ -9,6 +9,14 @@ pub(super) fn name(image: &str) -> &str {
     last.split(':').next().unwrap_or(last)
 }
 
+/// An image without its tag and digest.
+pub(super) fn without_version(image: &str) -> &str {
+    let name = image.split('@').next().unwrap_or(image);
+    // A colon behind the last slash begins the tag; one before it, a port.
+    let tag = name.rfind(':').filter(|at| !name[*at..].contains('/'));
+    &name[..tag.unwrap_or(name.len())]
+}
+
 /// The version of an image: `tag`, `sha256:…` or `tag@sha256:…`; `latest` where it names none.
 pub(super) fn version(image: &str) -> Version {
     let (path, digest) = match image.split_once('@') {
@@ -89,6 +97,11 @@ mod tests {
             ),
         ];
         for (image, expected, tag) in cases {
+            let bare = without_version(image);
+            assert!(
+                image.starts_with(bare) && bare.ends_with(expected),
+                "{bare}"
+            );
             assert_eq!(
                 (name(image), version(image).as_str()),
                 (expected, tag),

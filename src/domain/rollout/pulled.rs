@@ -16,8 +16,8 @@ use crate::domain::version::Version;
 /// An image as a node has it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Pulled {
-    /// Its name, without registry, path, tag and digest.
-    pub name: String,
+    /// Its name, with registry and path, without tag and digest, as the pod has it.
+    pub image: String,
     /// `sha256:…`: of its index, or of the manifest of the node's platform. Which of them is the node's affair.
     pub digest: String,
 }
@@ -37,7 +37,7 @@ pub(super) fn of_pod(pod: &PodObject, names: &[String]) -> Option<Pulled> {
     let picked = image::pick(&containers, names, |it| (&it.name, &it.image))?;
     let digest = picked.digest.as_ref().filter(|_| pods::active(pod))?;
     Some(Pulled {
-        name: image::name(&picked.image).to_owned(),
+        image: image::without_version(&picked.image).to_owned(),
         digest: digest.to_string(),
     })
 }
@@ -75,10 +75,10 @@ impl LiveCell {
 
     /// The version that means several, and to how many pods each; `None`: each means one.
     pub fn torn(&self) -> Option<Torn<'_>> {
-        let (version, name) = self.torn_at()?;
+        let (version, image) = self.torn_at()?;
         let mut digests = BTreeMap::new();
         let same = self.pulled();
-        for (_, it) in same.filter(|(other, it)| *other == version && it.name == *name) {
+        for (_, it) in same.filter(|(other, it)| *other == version && it.image == *image) {
             *digests.entry(it.digest.as_str()).or_default() += 1;
         }
         Some(Torn { version, digests })
@@ -89,10 +89,10 @@ impl LiveCell {
         let (version, found) = all.find(|(version, it)| {
             // The first of them stands for the others.
             let mut same = self.pulled();
-            let first = same.find(|(other, first)| other == version && first.name == it.name);
+            let first = same.find(|(other, first)| other == version && first.image == it.image);
             first.is_some_and(|(_, first)| first.digest != it.digest)
         })?;
-        Some((version, &found.name))
+        Some((version, &found.image))
     }
 }
 
@@ -134,7 +134,7 @@ mod tests {
             name: "web-1".to_owned(),
             version: Some(version.into()),
             pulled: image.map(|(name, digest)| Pulled {
-                name: name.to_owned(),
+                image: name.to_owned(),
                 digest: digest.to_owned(),
             }),
             ready: true,
