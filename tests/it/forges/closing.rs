@@ -161,6 +161,8 @@ fn what_was_killed_while_it_superseded_is_closed_and_told_once() {
         });
         fake.merge(&repository, 2);
         until("its end", || (kept(&repository) == 0).then_some(()));
+        let over = |view: &crate::support::terminal::View| !view.has("delivering");
+        operator.terminal.until("its end is shown", SOON, over);
         operator.leave();
         let first = fake.pull(1);
         assert_eq!(first.comments.len(), 1, "{dialect:?}: {first:?}");
