@@ -134,6 +134,8 @@ pub enum Command {
     PullRequest(PullRequestGroup),
     /// Where a version has been: when, by whom, how it got there, what to go back to
     Trace(TraceArgs),
+    /// What lies between two versions of a service: the commits of its source code
+    Changelog(ChangelogArgs),
     /// Has Flux fetch and apply what a cell declares now
     Reconcile(AgentArgs),
     /// Has Flux leave a cell as it is until it is resumed
@@ -222,6 +224,8 @@ pub enum Shape {
     History,
     /// What `trace` prints
     Trace,
+    /// What `changelog` prints
+    Changelog,
     /// What `why` prints
     Why,
     /// What `drift` prints
@@ -251,12 +255,13 @@ pub enum Shape {
 impl Shape {
     /// All of them.
     #[cfg(test)]
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Config,
         Self::User,
         Self::Status,
         Self::History,
         Self::Trace,
+        Self::Changelog,
         Self::Why,
         Self::Drift,
         Self::Check,
@@ -330,6 +335,17 @@ pub struct TraceArgs {
     /// The version, as written in Git
     #[arg(add = From::new(versions))]
     pub version: String,
+}
+
+/// `changelog SERVICE A..B`.
+#[derive(Clone, Debug, Args)]
+pub struct ChangelogArgs {
+    /// The row
+    #[arg(add = From::new(services))]
+    pub service: String,
+    /// The two versions: `1.41.3..1.42.0`
+    #[arg(value_name = "A..B")]
+    pub versions: String,
 }
 
 /// `why SERVICE --to ENV`.

@@ -7,6 +7,7 @@ mod args;
 mod ask;
 mod canary;
 mod change;
+mod changelog;
 mod check;
 mod completions;
 mod console;
@@ -267,13 +268,14 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Fai
             Command::Status(_)
                 | Command::History(_)
                 | Command::Trace(_)
+                | Command::Changelog(_)
                 | Command::Drift(_)
                 | Command::Check(_)
         )
     );
     if context.output.is_markdown() && !tables {
         return Err(Failure::usage(
-            "`-o markdown` is for `status`, `history`, `trace`, `drift` and `check`; others answer with `table` or `json`",
+            "`-o markdown` is for `status`, `history`, `trace`, `changelog`, `drift` and `check`; others answer with `table` or `json`",
         ));
     }
     if context.output.is_for_ci() && !matches!(command, Some(Command::Check(_))) {
@@ -301,6 +303,7 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Fai
         Some(Command::Init(args)) => init::run(context, &args),
         Some(Command::Drift(args)) => drift::run(context, &args).await,
         Some(Command::Trace(args)) => trace::run(context, &args).await,
+        Some(Command::Changelog(args)) => changelog::run(context, &args).await,
         Some(Command::Why(args)) => why::run(context, &args),
         Some(Command::Veto(args)) => veto::run(context, &args).await,
         Some(Command::Reconcile(args)) => agent::run(context, &args, Order::Reconcile).await,

@@ -12,6 +12,7 @@ use super::{
     validate::{self, Files},
 };
 use crate::domain::{
+    changelog::SourceCode,
     detect::Guess,
     ids::EnvironmentName,
     layout::{LayoutSet, LayoutSpec},
@@ -91,6 +92,7 @@ struct Joined {
     checks: Vec<CheckEntry>,
     registries: BTreeMap<EnvironmentName, KeyPlace>,
     notify: Vec<Notify>,
+    source_code: Vec<SourceCode>,
     user: super::UserSettings,
 }
 
@@ -105,6 +107,7 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
     let mut vetoes = None;
     let mut versions = None;
     let mut notify = Vec::new();
+    let mut sources = Vec::new();
     let mut places = Vec::new();
     for (file, written) in written.into_iter().enumerate() {
         branch = written.branch.or(branch);
@@ -119,6 +122,8 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
         vetoes = written.vetoes.or(vetoes);
         versions = written.versions.or(versions);
         notify.extend(written.notify);
+        // What the user's file says comes first.
+        sources.splice(0..0, written.sources);
         places.push(written.place);
         environments.push((written.defaults, written.environments));
     }
@@ -182,6 +187,7 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
         checks,
         registries,
         notify: notify.into_iter().map(|(notify, _)| notify).collect(),
+        source_code: sources,
         user,
     }
 }
@@ -210,6 +216,7 @@ fn complete(
         checks,
         registries,
         notify,
+        source_code,
         user,
     } = joined;
     let mut guessed = None;
@@ -260,6 +267,7 @@ fn complete(
         checks,
         registries,
         notify,
+        source_code,
         user,
         themes: themes::bundled(),
         sources,

@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use crate::domain::{
     address::Address,
     agent::ArgoServer,
+    changelog::SourceCode,
     credential::Credential,
     detect::Guess,
     forge::ForgeEntry,
@@ -42,6 +43,7 @@ mod propose;
 mod reader;
 mod repositories;
 mod schema;
+mod sources;
 pub mod themes;
 mod validate;
 
@@ -88,6 +90,8 @@ pub struct Config {
     pub registries: BTreeMap<EnvironmentName, KeyPlace>,
     /// Who is told of deliveries.
     pub notify: Vec<Notify>,
+    /// Where the source code of services is; the user's entries come first.
+    pub source_code: Vec<SourceCode>,
     /// What the user's file alone may say.
     pub user: UserSettings,
     /// The themes of the screen: those that come with Tidegate, and the user's own once [`Config::with_themes`] has them.

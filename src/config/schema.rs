@@ -13,10 +13,12 @@ use super::{
     notify,
     policy::{self, WrittenWindow},
     reader::{Reader, Table},
+    sources,
 };
 use crate::{
     actions::{Keymap, KeymapError},
     domain::{
+        changelog::SourceCode,
         ids::RepoPath,
         layout::LayoutSpec,
         notify::Notify,
@@ -31,7 +33,7 @@ use crate::{
 };
 
 /// Keys that either file may hold.
-const SHARED: [&str; 10] = [
+const SHARED: [&str; 11] = [
     "repository",
     "repositories",
     "defaults",
@@ -42,6 +44,7 @@ const SHARED: [&str; 10] = [
     "vetoes",
     "versions",
     "notify",
+    "sources",
 ];
 /// Keys that the user's file alone may hold: they decide which programs run, where this machine connects to, and how its screen looks.
 const USER_ONLY: [&str; 15] = [
@@ -109,6 +112,7 @@ pub(super) struct Written {
     pub(super) vetoes: Option<RepoPath>,
     pub(super) versions: Option<VersionsFile>,
     pub(super) notify: Vec<(Notify, Option<CheckEntry>)>,
+    pub(super) sources: Vec<SourceCode>,
     pub(super) user: UserSettings,
 }
 
@@ -211,6 +215,7 @@ pub(super) fn file(root: &Table<'_>, place: ConfigFile) -> Written {
             .table("versions")
             .and_then(|table| policy::versions(&table)),
         notify: notify::notify(root, place),
+        sources: sources::sources(root, place),
         user: match place {
             ConfigFile::User => user(root),
             ConfigFile::Team => UserSettings::default(),
@@ -473,6 +478,7 @@ pub fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
         ("NotifyTeams", notify::TEAMS.to_vec()),
         ("NotifyWebhook", notify::WEBHOOK.to_vec()),
         ("Secret", notify::SECRET.to_vec()),
+        ("SourceCode", sources::SOURCE.to_vec()),
         (
             "Gates",
             crate::domain::gate::ALL.map(|gate| gate.id).to_vec(),

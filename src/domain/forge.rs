@@ -254,6 +254,21 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Where a browser shows what lies between two commits, or tags.
+    pub fn compare_url(&self, from: &str, to: &str) -> Option<String> {
+        let (from, to) = (escaped(from, false), escaped(to, false));
+        let (web, project) = (&self.web, &self.project);
+        match self.kind? {
+            ForgeKind::Github | ForgeKind::Gitea => {
+                Some(format!("{web}/{project}/compare/{from}...{to}"))
+            }
+            ForgeKind::Gitlab => Some(format!("{web}/{project}/-/compare/{from}...{to}")),
+            ForgeKind::Azure | ForgeKind::Bitbucket => None,
+        }
+    }
+}
+
 /// Text as a part of an address; `all`: a `/` too.
 pub fn escaped(text: &str, all: bool) -> String {
     let mut out = String::new();

@@ -6,6 +6,7 @@ pub mod agent;
 pub mod alike;
 pub mod by_hand;
 pub mod cell;
+pub mod changelog;
 pub mod check;
 pub mod credential;
 pub mod delivery;

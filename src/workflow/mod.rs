@@ -8,6 +8,7 @@ mod answers;
 mod apply;
 mod at;
 mod by_hand;
+mod changelog;
 mod check;
 mod checks;
 mod decided;

@@ -8,6 +8,7 @@ mod asking;
 mod by_hand;
 mod cells;
 mod certificates;
+mod changelog;
 mod check;
 mod checks;
 mod cluster;

@@ -29,6 +29,8 @@ pub struct Config {
     pub versions: Option<VersionsFile>,
     /// Who is told of deliveries.
     pub notify: Option<Vec<Notify>>,
+    /// Where the source code of services is.
+    pub sources: Option<Vec<SourceCode>>,
 }
 
 /// `config.toml` in the user's own configuration folder: what stands here wins over the team's file, key by key.
@@ -85,6 +87,26 @@ pub struct User {
     pub versions: Option<VersionsFile>,
     /// Who is told of deliveries.
     pub notify: Option<Vec<Notify>>,
+    /// Before the team's.
+    pub sources: Option<Vec<SourceCode>>,
+}
+
+/// Where the source code of services is: what lies between two of their versions is read there.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct SourceCode {
+    /// Patterns of the services; all by default.
+    pub services: Option<Vec<String>>,
+    /// The address of the repository, with `{service}`.
+    pub repository: Option<String>,
+    /// A clone of it on this machine: a path from the root of this repository, or an absolute one, with `{service}`.
+    pub clone: Option<String>,
+    /// What a version is called there, with `{service}` and `{version}`; by default usual names are looked for.
+    pub tag: Option<String>,
+    /// The folder of the service in it, with `{service}`.
+    pub path: Option<String>,
+    /// A program that tells it instead, each argument by itself, with `{service}`, `{from}` and `{to}`; in the user's own file alone.
+    pub command: Option<Vec<String>>,
 }
 
 /// The file in the repository that says which versions are vetoed.

@@ -25,6 +25,7 @@ fn schema(shape: Shape) -> Schema {
         Shape::Status => written::<outputs::Status>(),
         Shape::History => written::<outputs::History>(),
         Shape::Trace => written::<outputs::Trace>(),
+        Shape::Changelog => written::<outputs::Changelog>(),
         Shape::Why => written::<outputs::Why>(),
         Shape::Drift => written::<outputs::Drift>(),
         Shape::Check => written::<outputs::Check>(),

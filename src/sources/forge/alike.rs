@@ -1,12 +1,17 @@
 //! What all forges have alike, at paths and by keys of their own.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
+    commit,
     http::{Http, Refused},
     text,
 };
-use crate::sources::web::Method;
+use crate::{domain::changelog::Entry, sources::web::Method};
+
+/// What one commit has that another has not, newest first; and whether there is more than was told.
+pub(super) type Compared = (Vec<Entry>, bool);
 
 /// The comments at `path`, of all pages.
 ///
@@ -48,4 +53,42 @@ pub(super) async fn texts(
 pub(super) async fn who(http: &Http, key: &str) -> Result<Option<String>, Refused> {
     let user = http.look("user").await?;
     Ok(user.map(|user| text(&user[key])))
+}
+
+/// What is told at `path` of the commits between two, as GitHub and Gitea write it; `None`: one of the two is not there.
+///
+/// # Errors
+/// What the forge says.
+pub(super) async fn compared(http: &Http, path: String) -> Result<Option<Compared>, Refused> {
+    let Some(found) = http.look(&path).await? else {
+        return Ok(None);
+    };
+    let entry = |it: &Value| {
+        let said = &it["commit"];
+        entry(
+            &it["sha"],
+            &said["message"],
+            &said["author"]["name"],
+            &said["author"]["date"],
+        )
+    };
+    let told = found["commits"].as_array().map_or(&[][..], Vec::as_slice);
+    let all = found["total_commits"].as_u64();
+    let more = all.is_some_and(|all| all > told.len() as u64);
+    Ok(Some((newest_first(told.iter().filter_map(entry)), more)))
+}
+
+/// A commit in an answer.
+pub(super) fn entry(id: &Value, message: &Value, author: &Value, at: &Value) -> Option<Entry> {
+    let message = message.as_str().unwrap_or_default();
+    let lines: Vec<_> = message.lines().map(crate::domain::text::sanitise).collect();
+    let at = at.as_str().and_then(|at| at.parse::<Timestamp>().ok());
+    Some(Entry::new(commit(id)?, &lines.join("\n"), text(author), at))
+}
+
+/// As people read it, in whatever order the forge tells it.
+pub(super) fn newest_first(entries: impl Iterator<Item = Entry>) -> Vec<Entry> {
+    let mut all: Vec<Entry> = entries.collect();
+    all.sort_by_key(|entry| std::cmp::Reverse(entry.at));
+    all
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{
-    Api, Asked, alike,
+    Api, Asked,
+    alike::{self, Compared},
     http::{Http, Refused, Who},
     if_seen,
     like_github::{self, Word},
@@ -288,6 +289,12 @@ impl Api for Gitea {
         let title = title(draft, NOT_READY);
         let body = json!({ "title": title, "body": draft.body });
         Box::pin(self.patch(number, body))
+    }
+
+    fn compare<'a>(&'a self, from: &'a str, to: &'a str) -> Asked<'a, Option<Compared>> {
+        let (from, to) = (escaped(from, true), escaped(to, true));
+        let path = self.path(&format!("/compare/{from}...{to}"));
+        Box::pin(alike::compared(&self.http, path))
     }
 
     fn head(&self, number: u64) -> String {

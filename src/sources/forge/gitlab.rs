@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Api, Asked, address, alike, commit,
+    Api, Asked, address,
+    alike::{self, Compared},
+    commit,
     http::{Http, Refused, Who},
     if_seen, opened, people, text, title,
 };
@@ -311,6 +313,26 @@ impl Api for Gitlab {
         let title = title(draft, NOT_READY);
         let body = json!({ "title": title, "description": draft.body });
         Box::pin(self.put(number, body))
+    }
+
+    fn compare<'a>(&'a self, from: &'a str, to: &'a str) -> Asked<'a, Option<Compared>> {
+        let (from, to) = (escaped(from, true), escaped(to, true));
+        let path = self.path(&format!("/repository/compare?from={from}&to={to}"));
+        Box::pin(async move {
+            let Some(found) = self.http.look(&path).await? else {
+                return Ok(None);
+            };
+            let entry = |it: &Value| {
+                let (author, at) = (&it["author_name"], &it["authored_date"]);
+                alike::entry(&it["id"], &it["message"], author, at)
+            };
+            let told = found["commits"].as_array().map_or(&[][..], Vec::as_slice);
+            let cut = found["compare_timeout"].as_bool() == Some(true);
+            Ok(Some((
+                alike::newest_first(told.iter().filter_map(entry)),
+                cut,
+            )))
+        })
     }
 
     fn head(&self, number: u64) -> String {

@@ -14,9 +14,13 @@ use std::collections::BTreeSet;
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-use self::http::{Http, Refused};
+use self::{
+    alike::Compared,
+    http::{Http, Refused},
+};
 use super::git::Repo;
 use crate::domain::{
+    changelog::{Changelog, Names},
     failure::{Failure, FailureKind},
     forge::{ForgeEntry, ForgeKind, Place, escaped},
     ids::ObjectId,
@@ -65,6 +69,9 @@ trait Api: Send + Sync {
     fn texts(&self, number: u64) -> Asked<'_, (String, String)>;
     /// Gives one another title and body.
     fn rewrite<'a>(&'a self, number: u64, draft: &'a Draft) -> Asked<'a, ()>;
+    /// What the commit `to` has that `from` has not, both of them by the names of tags, or by commits; `None`: one of them is not
+    /// there.
+    fn compare<'a>(&'a self, from: &'a str, to: &'a str) -> Asked<'a, Option<Compared>>;
     /// The ref that has the commit of one.
     fn head(&self, number: u64) -> String;
 }
@@ -357,6 +364,38 @@ impl Forge {
     /// In the forge's words: also where it has no such thing, or has all that it requires already.
     pub async fn merge_later(&self, number: u64, head: ObjectId) -> Result<(), Failure> {
         Ok(self.api.merge_later(number, head).await?)
+    }
+
+    /// What lies between two versions, which are called so here, each by the same kind of name.
+    ///
+    /// # Errors
+    /// Where the forge does not say, or knows neither name.
+    pub async fn changelog(&self, from: &Names, to: &Names) -> Result<Changelog, Failure> {
+        let tags = from.tags.iter().zip(&to.tags);
+        let commits = from.commits.iter().zip(&to.commits);
+        for (old, new) in tags.chain(commits) {
+            let Some((comes, more)) = self.api.compare(old, new).await? else {
+                continue;
+            };
+            let (goes, more_goes) = self.api.compare(new, old).await?.unwrap_or_default();
+            return Ok(Changelog {
+                comes,
+                goes,
+                more: more || more_goes,
+                told: Vec::new(),
+                url: self.place.compare_url(old, new),
+            });
+        }
+        let named = |names: &Names| names.tags.first().cloned().unwrap_or_default();
+        let words = format!(
+            "{} on {} knows no tags for {} and {}",
+            self.place.project,
+            self.place.web,
+            named(from),
+            named(to)
+        );
+        Err(Failure::new(FailureKind::Refused, words)
+            .hint("Say in `tag` of [[sources]] what versions are called there"))
     }
 
     /// As whom the forge knows the token; `None`: it does not say.

@@ -8,6 +8,7 @@
 mod addresses;
 mod base;
 mod between;
+mod changelog;
 mod child;
 mod compare;
 mod credential;

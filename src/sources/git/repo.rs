@@ -344,6 +344,21 @@ impl Repo {
         found.url().ok().map(str::to_owned)
     }
 
+    /// The addresses of all remotes, without what is secret in them.
+    pub fn remote_urls(&self) -> Vec<String> {
+        let Ok(repository) = self.open() else {
+            return Vec::new();
+        };
+        let names = repository.remotes().ok();
+        let names = names.iter().flat_map(git2::string_array::StringArray::iter);
+        let urls = names
+            .flatten()
+            .flatten()
+            .filter_map(|name| self.remote_url(name));
+        urls.map(|url| crate::domain::address::plain(&url))
+            .collect()
+    }
+
     /// The hooks of this clone that `git commit` would run, by name, in the order in which it would.
     pub fn commit_hooks(&self) -> Vec<&'static str> {
         const HOOKS: [&str; 4] = [

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::fake::{Dialect, Pull, Server, head, opened};
+use super::fake::{Dialect, Pull, Server, between, head, opened};
 use crate::support::http::Request;
 
 /// An answer: its status and its body.
@@ -25,6 +25,18 @@ pub fn answer(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value
         Dialect::Gitlab => gitlab(server, request, path),
         Dialect::Gitea => gitea(server, request, path),
     }
+}
+
+/// Commits between two, as GitHub and Gitea tell them.
+fn compared(server: &Server<'_>, span: &str) -> (u16, Value) {
+    let (from, to) = span.split_once("...").unwrap();
+    let Some(commits) = between(server.remote, from, to) else {
+        return (404, json!({ "message": "Not Found" }));
+    };
+    let commit = |[id, message, author, at]: &[String; 4]| json!({ "sha": id, "commit": { "message": message, "author": { "name": author, "date": at } } });
+    let count = commits.len();
+    let commits: Vec<Value> = commits.iter().map(commit).collect();
+    (200, json!({ "total_commits": count, "commits": commits }))
 }
 
 /// Who the token belongs to.
@@ -210,6 +222,7 @@ fn github(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
             200,
             json!({ "full_name": "acme/deploy", "allow_merge_commit": true, "allow_squash_merge": true }),
         ),
+        ("GET", ["compare", span]) => compared(server, span),
         ("PUT", ["pulls", number, "merge"]) => {
             assert_eq!(body["merge_method"], "merge");
             match merge(server, number, &body["sha"]) {
@@ -418,6 +431,7 @@ fn gitea(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
             200,
             json!({ "full_name": "acme/deploy", "default_merge_style": "merge" }),
         ),
+        ("GET", ["compare", span]) => compared(server, span),
         ("POST", ["pulls", number, "merge"]) => {
             assert_eq!(body["Do"], "merge");
             let pull = of(server, number).unwrap();
@@ -627,6 +641,15 @@ fn gitlab(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
     };
     match (request.method.as_str(), &parts[..]) {
         ("GET", []) => (200, json!({ "path_with_namespace": "acme/deploy" })),
+        ("GET", ["repository", "compare"]) => {
+            let end = |name: &str| query(request, name).unwrap();
+            let Some(commits) = between(server.remote, &end("from"), &end("to")) else {
+                return (404, json!({ "message": "404 Not Found" }));
+            };
+            let commit = |[id, message, author, at]: &[String; 4]| json!({ "id": id, "message": message, "author_name": author, "authored_date": at });
+            let commits: Vec<Value> = commits.iter().map(commit).collect();
+            (200, json!({ "commits": commits, "compare_timeout": false }))
+        }
         ("GET", ["merge_requests"]) => {
             assert_eq!(query(request, "state").as_deref(), Some("opened"));
             let found = open(query(request, "source_branch"));

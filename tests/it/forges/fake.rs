@@ -272,6 +272,34 @@ pub fn head(remote: &Path, branch: &str) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
+/// What `to` has and `from` has not, oldest first: its name, message, author and time; `None`: one of the two is not there.
+pub fn between(remote: &Path, from: &str, to: &str) -> Option<Vec<[String; 4]>> {
+    let tags = git(remote, &["tag", "--list"]);
+    let is_tag = |name: &str| tags.lines().any(|tag| tag == name);
+    if !is_tag(from) || !is_tag(to) {
+        return None;
+    }
+    let span = format!("{from}..{to}");
+    let said = git(
+        remote,
+        &[
+            "log",
+            "--reverse",
+            "--format=%H%x00%B%x00%an%x00%aI%x01",
+            &span,
+        ],
+    );
+    let all = said
+        .split('\u{1}')
+        .map(str::trim_start)
+        .filter(|it| !it.is_empty());
+    let commit = |it: &str| {
+        let mut parts = it.split('\0').map(|part| part.trim_end().to_owned());
+        std::array::from_fn(|_| parts.next().unwrap())
+    };
+    Some(all.map(commit).collect())
+}
+
 /// Runs Git in the remote; its output.
 fn git(remote: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git")

@@ -9,6 +9,7 @@ mod dialects;
 mod fake;
 mod merging;
 mod openapi;
+mod source_code;
 mod unclear;
 mod urgent;
 
@@ -212,6 +213,7 @@ fn what_github_is_asked_and_answers_is_in_its_own_document() {
     acting::by_command(Dialect::Github, Some(Document::load()));
     urgent::goes_back(Dialect::Github, Some(Document::load()));
     closing::by_command(Dialect::Github, Some(Document::load()));
+    source_code::changelog(Dialect::Github, Some(Document::load()));
     closing::superseded(Dialect::Github, Some(Document::load()));
     merging::when_ready(Dialect::Github, Some(Document::load()));
     merging::by_the_forge(Dialect::Github, Some(Document::load()));

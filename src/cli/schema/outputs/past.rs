@@ -120,6 +120,44 @@ pub struct Trace {
     pub environments: Vec<TracePlace>,
 }
 
+/// `tidegate changelog SERVICE A..B -o json`: what lies between two versions of a service.
+#[derive(JsonSchema)]
+pub struct Changelog {
+    /// `tidegate.changelog/v1`.
+    pub schema: String,
+    /// The row.
+    pub service: String,
+    /// The version before.
+    pub from: String,
+    /// The version behind it.
+    pub to: String,
+    /// What comes, newest first.
+    pub comes: Vec<SourceCommit>,
+    /// What is in the version before and not behind it, newest first.
+    pub goes: Vec<SourceCommit>,
+    /// Lines of the program that tells it instead.
+    pub told: Vec<String>,
+    /// There is more than was read.
+    pub more: bool,
+    /// Where a browser shows the same.
+    pub url: Option<String>,
+}
+
+/// A commit of the source code.
+#[derive(JsonSchema)]
+pub struct SourceCommit {
+    /// The commit.
+    pub commit: Commit,
+    /// The first line of its message, or the title of what it merges.
+    pub subject: String,
+    /// Who wrote it.
+    pub author: String,
+    /// When it was written.
+    pub time: Option<Time>,
+    /// The pull request that it came by.
+    pub pull_request: Option<u64>,
+}
+
 /// An environment in a trace.
 #[derive(JsonSchema)]
 pub struct TracePlace {

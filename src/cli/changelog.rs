@@ -1,0 +1,139 @@
+//! `tidegate changelog SERVICE A..B`: the commits of the source code between two versions.
+
+use serde_json::{Value, json};
+
+use super::{
+    Context,
+    args::ChangelogArgs,
+    fail::Exit,
+    json,
+    output::{Output, clean},
+};
+use crate::{
+    domain::{
+        changelog::{Changelog, Entry},
+        failure::Failure,
+        text::count,
+        version::Version,
+    },
+    workflow::Project,
+};
+
+pub(super) async fn run(context: &Context, args: &ChangelogArgs) -> Result<Exit, Failure> {
+    let (from, to) = ends(&args.versions)?;
+    let project = context.open()?;
+    let reading = project.read()?;
+    let service = Project::service(&reading.desired, &args.service)?;
+    let found = project.changelog(&service, &from, &to).await?;
+    if context.output.is_json() {
+        Output::json(&json!({
+            "schema": "tidegate.changelog/v1",
+            "service": service,
+            "from": from,
+            "to": to,
+            "comes": found.comes.iter().map(entry).collect::<Vec<_>>(),
+            "goes": found.goes.iter().map(entry).collect::<Vec<_>>(),
+            "told": found.told,
+            "more": found.more,
+            "url": found.url,
+        }));
+    } else {
+        let title = format!("{service} {from} → {to}");
+        let lines = if context.output.is_markdown() {
+            markdown(&title, &found)
+        } else {
+            plain(&title, &found)
+        };
+        lines
+            .iter()
+            .for_each(|line| context.output.line(clean(line)));
+    }
+    Ok(Exit::Done)
+}
+
+/// `A..B`, where neither version has two dots.
+fn ends(text: &str) -> Result<(Version, Version), Failure> {
+    let between = text.replace("...", "..");
+    match between.split_once("..") {
+        Some((from, to)) if !from.is_empty() && !to.is_empty() && !to.contains("..") => {
+            Ok((from.into(), to.into()))
+        }
+        _ => Err(Failure::usage(format!(
+            "`{text}` is not two versions; write them as A..B, such as 1.41.3..1.42.0"
+        ))),
+    }
+}
+
+fn entry(entry: &Entry) -> Value {
+    json!({
+        "commit": entry.commit,
+        "subject": entry.subject,
+        "author": entry.author,
+        "time": entry.at.map(json::time),
+        "pull_request": entry.pull_request,
+    })
+}
+
+fn plain(title: &str, found: &Changelog) -> Vec<String> {
+    let mut lines = vec![title.to_owned()];
+    let line = |sign: &str, entry: &Entry| {
+        let number = entry.pull_request.map(|number| format!(" (#{number})"));
+        let day = entry
+            .at
+            .map_or(String::new(), |at| at.strftime("%Y-%m-%d").to_string());
+        format!(
+            "{sign} {}  {day:10}  {}{}  {}",
+            entry.commit.short(),
+            entry.subject,
+            number.unwrap_or_default(),
+            entry.author
+        )
+    };
+    lines.extend(found.comes.iter().map(|it| line("+", it)));
+    lines.extend(found.goes.iter().map(|it| line("-", it)));
+    lines.extend(found.told.iter().cloned());
+    lines.extend(summary(found));
+    lines
+}
+
+/// For a note, or a pull request.
+pub(super) fn markdown(title: &str, found: &Changelog) -> Vec<String> {
+    let mut lines = vec![format!("### {title}"), String::new()];
+    let line = |entry: &Entry| {
+        let number = entry.pull_request.map(|number| format!(" (#{number})"));
+        let number = number.unwrap_or_default();
+        format!(
+            "- {} {}{number}, {}",
+            entry.commit.short(),
+            entry.subject,
+            entry.author
+        )
+    };
+    lines.extend(found.comes.iter().map(line));
+    if !found.goes.is_empty() {
+        lines.extend([String::new(), "Taken back:".to_owned(), String::new()]);
+        lines.extend(found.goes.iter().map(line));
+    }
+    lines.extend(found.told.iter().cloned());
+    lines.push(String::new());
+    lines.extend(summary(found));
+    lines
+}
+
+fn summary(found: &Changelog) -> Vec<String> {
+    let mut words = Vec::new();
+    if found.told.is_empty() {
+        let mut counts = vec![count(found.comes.len(), "commit")];
+        if !found.goes.is_empty() {
+            counts.push(format!("{} taken back", found.goes.len()));
+        }
+        if found.more {
+            counts.push("and more".to_owned());
+        }
+        words.push(counts.join(", "));
+    } else if found.more {
+        words.push("and more".to_owned());
+    }
+    words.extend(found.url.clone());
+    words
+}

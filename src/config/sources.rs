@@ -1,0 +1,76 @@
+//! `[[sources]]`: where the source code of services is.
+
+use super::{reader::Table, schema::ConfigFile};
+use crate::domain::{changelog::SourceCode, template::Template};
+
+/// Keys of one `[[sources]]` table.
+pub(super) const SOURCE: [&str; 6] = ["services", "repository", "clone", "tag", "path", "command"];
+
+/// The entries of a file.
+pub(super) fn sources(root: &Table<'_>, file: ConfigFile) -> Vec<SourceCode> {
+    let tables = root.tables("sources");
+    tables.iter().filter_map(|table| one(table, file)).collect()
+}
+
+fn one(table: &Table<'_>, file: ConfigFile) -> Option<SourceCode> {
+    table.refuse_others(&SOURCE, |_| None);
+    if !["repository", "clone", "command"]
+        .iter()
+        .any(|key| table.has(key))
+    {
+        table.error_here(
+            "says where the source code is by `repository` (its address) or `clone` (a path on this machine), or `command` tells what lies between two versions",
+        );
+        return None;
+    }
+    let of = |key: &str, names: &[&str]| template(table, key, &table.string(key)?, names);
+    let command = table.strings("command").map(|words| {
+        if file == ConfigFile::Team {
+            table.error(
+                "command",
+                "is a program, which your own config.toml alone may name; move the entry there, or give it a `repository`",
+            );
+        }
+        if words.is_empty() {
+            table.error("command", "names no program");
+        }
+        let names = ["service", "from", "to"];
+        let words = words.iter();
+        words
+            .filter_map(|word| template(table, "command", word, &names))
+            .collect()
+    });
+    Some(SourceCode {
+        services: table
+            .strings("services")
+            .unwrap_or_else(|| vec!["*".to_owned()]),
+        repository: of("repository", &["service"]),
+        clone: of("clone", &["service"]),
+        tag: of("tag", &["service", "version"]),
+        path: of("path", &["service"]),
+        command: command.filter(|_| file == ConfigFile::User),
+    })
+}
+
+/// A template that asks for nothing but these names.
+fn template(table: &Table<'_>, key: &str, text: &str, names: &[&str]) -> Option<Template> {
+    let template = match Template::parse(text) {
+        Ok(template) => template,
+        Err(error) => {
+            table.error(key, error.to_string());
+            return None;
+        }
+    };
+    if let Some(other) = template.names().find(|name| !names.contains(name)) {
+        let known: Vec<String> = names.iter().map(|name| format!("`{{{name}}}`")).collect();
+        table.error(
+            key,
+            format!(
+                "`{{{other}}}` is not known here; there is {}",
+                known.join(", ")
+            ),
+        );
+        return None;
+    }
+    Some(template)
+}

@@ -1,0 +1,309 @@
+//! What lies between two versions of a service: the commits of its own source code. Where that is, is said by `[[sources]]`.
+
+use jiff::Timestamp;
+
+use super::{
+    glob,
+    ids::{ObjectId, ServiceName},
+    template::{Captures, Template, TemplateError},
+    version::Version,
+};
+
+/// One `[[sources]]` entry: where the source code of services is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceCode {
+    /// Patterns of the services whose it is.
+    pub services: Vec<String>,
+    /// The address of its repository, by `{service}`.
+    pub repository: Option<Template>,
+    /// A clone of that on this machine: a path from the root of this repository, or an absolute one, by `{service}`.
+    pub clone: Option<Template>,
+    /// What a version is called there, by `{service}` and `{version}`; `None`: it is looked for.
+    pub tag: Option<Template>,
+    /// The folder that the service is in, where others are beside it, by `{service}`.
+    pub path: Option<Template>,
+    /// A program that tells it instead, and its arguments, by `{service}`, `{from}` and `{to}`.
+    pub command: Option<Vec<Template>>,
+}
+
+/// A commit of the source code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The commit.
+    pub commit: ObjectId,
+    /// The first line of its message; of a merge that says no more than that it is one, the title of what it merges.
+    pub subject: String,
+    /// Who wrote it.
+    pub author: String,
+    /// When it was written.
+    pub at: Option<Timestamp>,
+    /// The pull request that it came by, where its message says so.
+    pub pull_request: Option<u64>,
+}
+
+/// What lies between two versions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changelog {
+    /// What comes, newest first.
+    pub comes: Vec<Entry>,
+    /// What goes: in the version before, and not in the new one. Newest first.
+    pub goes: Vec<Entry>,
+    /// There is more than was read.
+    pub more: bool,
+    /// Lines of a program that told it instead.
+    pub told: Vec<String>,
+    /// Where people see the same in a browser.
+    pub url: Option<String>,
+}
+
+impl SourceCode {
+    /// The entry for a service: the first whose patterns it matches.
+    pub fn of<'a>(all: &'a [Self], service: &ServiceName) -> Option<&'a Self> {
+        all.iter().find(|it| {
+            let mut patterns = it.services.iter();
+            patterns.any(|pattern| glob::is_match(pattern, service.as_str()))
+        })
+    }
+
+    /// One of its templates with the service's name, and the version where there is one.
+    ///
+    /// # Errors
+    /// Where it asks for what there is not.
+    pub fn fill(
+        template: &Template,
+        service: &ServiceName,
+        version: Option<&Version>,
+    ) -> Result<String, TemplateError> {
+        let mut captures = Captures::from([("service".to_owned(), service.to_string())]);
+        if let Some(version) = version {
+            captures.insert("version".to_owned(), version.to_string());
+        }
+        template.fill(&captures)
+    }
+
+    /// What a version may be called in the source code, the likeliest first: tags, and what may be the beginning of a commit.
+    ///
+    /// # Errors
+    /// Where `tag` asks for what there is not.
+    pub fn names(&self, service: &ServiceName, version: &Version) -> Result<Names, TemplateError> {
+        if let Some(tag) = &self.tag {
+            return Ok(Names {
+                tags: vec![Self::fill(tag, service, Some(version))?],
+                commits: Vec::new(),
+            });
+        }
+        // What a registry knows it by is no part of its name.
+        let plain = version.as_str();
+        let plain = plain.split_once('@').map_or(plain, |(tag, _)| tag);
+        let number = plain.strip_prefix('v').unwrap_or(plain);
+        let service = service.as_str();
+        let mut tags = vec![plain.to_owned()];
+        for name in [
+            format!("v{number}"),
+            number.to_owned(),
+            format!("{service}-{number}"),
+            format!("{service}-v{number}"),
+            format!("{service}/v{number}"),
+            format!("{service}/{number}"),
+            format!("{service}@{number}"),
+            format!("release-{number}"),
+        ] {
+            if !tags.contains(&name) {
+                tags.push(name);
+            }
+        }
+        Ok(Names {
+            tags,
+            commits: commits_in(plain),
+        })
+    }
+}
+
+/// What a version may be called.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Names of tags.
+    pub tags: Vec<String>,
+    /// What commits may begin with.
+    pub commits: Vec<String>,
+}
+
+/// The parts of a version that may be the beginning of a commit: `main-3f2c1ab-1712`, `sha-3f2c1ab`. A number alone is none: it
+/// is a date, or a build.
+fn commits_in(version: &str) -> Vec<String> {
+    let is_commit = |part: &&str| {
+        let hexadecimal = part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let digits = part.bytes().all(|b| b.is_ascii_digit());
+        (7..=40).contains(&part.len()) && hexadecimal && !digits
+    };
+    let parts = version.split(|c: char| !c.is_ascii_alphanumeric());
+    // `git describe` puts a letter before it.
+    let parts = parts.map(|part| {
+        part.strip_prefix('g')
+            .filter(|it| is_commit(it))
+            .unwrap_or(part)
+    });
+    parts.filter(is_commit).map(str::to_owned).collect()
+}
+
+impl Entry {
+    /// A commit by its message.
+    pub fn new(commit: ObjectId, message: &str, author: String, at: Option<Timestamp>) -> Self {
+        let mut lines = message.lines().map(str::trim);
+        let first = lines.next().unwrap_or_default();
+        let rest: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+        let (subject, pull_request) = read(first, &rest);
+        Self {
+            commit,
+            subject: subject.to_owned(),
+            author,
+            at,
+            pull_request,
+        }
+    }
+}
+
+/// The subject, and the number of the pull request: `Fix it (#12)` of a squash, and what forges write into merges.
+fn read<'a>(first: &'a str, rest: &[&'a str]) -> (&'a str, Option<u64>) {
+    let digits = |text: &str| {
+        let end = text.find(|c: char| !c.is_ascii_digit());
+        text[..end.unwrap_or(text.len())].parse::<u64>().ok()
+    };
+    if let Some(number) = first.strip_prefix("Merge pull request #").and_then(digits) {
+        return (rest.first().copied().unwrap_or(first), Some(number));
+    }
+    let squashed = first.strip_suffix(')').and_then(|it| it.rsplit_once(" (#"));
+    if let Some((subject, number)) = squashed
+        && let Ok(number) = number.parse()
+    {
+        return (subject, Some(number));
+    }
+    // Gitea's: `Merge pull request 'Title' (#12) from branch into main`.
+    if let Some(merge) = first.strip_prefix("Merge pull request '")
+        && let Some((title, behind)) = merge.rsplit_once("' (#")
+    {
+        return (title, digits(behind));
+    }
+    // GitLab's.
+    let said = rest.iter().find_map(|line| {
+        let (_, number) = line.strip_prefix("See merge request ")?.rsplit_once('!')?;
+        digits(number)
+    });
+    match said {
+        Some(number) if first.starts_with("Merge branch ") => {
+            let title = rest
+                .iter()
+                .find(|line| !line.starts_with("See merge request "));
+            (title.copied().unwrap_or(first), Some(number))
+        }
+        said => (first, said),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source() -> SourceCode {
+        SourceCode {
+            services: vec!["*".to_owned()],
+            repository: None,
+            clone: None,
+            tag: None,
+            path: None,
+            command: None,
+        }
+    }
+
+    #[test]
+    fn a_version_is_looked_for_under_the_names_that_people_use() {
+        let names = |version: &str| source().names(&"web".into(), &version.into()).unwrap();
+        let found = names("1.4.0");
+        for name in [
+            "1.4.0",
+            "v1.4.0",
+            "web-1.4.0",
+            "web-v1.4.0",
+            "web/v1.4.0",
+            "web@1.4.0",
+        ] {
+            assert!(found.tags.contains(&name.to_owned()), "{name}");
+        }
+        assert_eq!(found.tags[0], "1.4.0");
+        assert_eq!(found.commits, Vec::<String>::new());
+        assert_eq!(names("v1.4.0@sha256:00").tags[..2], ["v1.4.0", "1.4.0"]);
+        for (version, commits) in [
+            ("main-3f2c1ab-1712", vec!["3f2c1ab"]),
+            ("sha-3f2c1abd", vec!["3f2c1abd"]),
+            ("1.4.0-5-g3f2c1ab", vec!["3f2c1ab"]),
+            ("20240817", vec![]),
+            ("release", vec![]),
+        ] {
+            assert_eq!(names(version).commits, commits, "{version}");
+        }
+        let tagged = SourceCode {
+            tag: Some(Template::parse("{service}/{version}").unwrap()),
+            ..source()
+        };
+        let names = tagged.names(&"web".into(), &"2".into()).unwrap();
+        assert_eq!(
+            (names.tags, names.commits),
+            (vec!["web/2".to_owned()], vec![])
+        );
+    }
+
+    #[test]
+    fn the_first_entry_whose_pattern_a_service_matches_is_its_own() {
+        let of = |pattern: &str| SourceCode {
+            services: vec![pattern.to_owned()],
+            ..source()
+        };
+        let all = [of("web-*"), of("*")];
+        assert_eq!(SourceCode::of(&all, &"web-a".into()), Some(&all[0]));
+        assert_eq!(SourceCode::of(&all, &"api".into()), Some(&all[1]));
+        assert_eq!(SourceCode::of(&all[..1], &"api".into()), None);
+    }
+
+    #[test]
+    fn a_message_says_what_it_brings_and_by_which_pull_request() {
+        for (message, subject, number) in [
+            (
+                "Fix the cart (#812)\n\nLong story",
+                "Fix the cart",
+                Some(812),
+            ),
+            ("Fix the cart", "Fix the cart", None),
+            ("Fix (see #12)", "Fix (see #12)", None),
+            (
+                "Merge pull request #7 from acme/fix\n\nFix the cart",
+                "Fix the cart",
+                Some(7),
+            ),
+            (
+                "Merge pull request #7 from acme/fix",
+                "Merge pull request #7 from acme/fix",
+                Some(7),
+            ),
+            (
+                "Merge pull request 'Fix the cart' (#9) from fix into main",
+                "Fix the cart",
+                Some(9),
+            ),
+            (
+                "Merge branch 'fix' into 'main'\n\nFix the cart\n\nSee merge request acme/shop!31",
+                "Fix the cart",
+                Some(31),
+            ),
+            ("Fix\n\nSee merge request acme/shop!32", "Fix", Some(32)),
+            ("", "", None),
+        ] {
+            let commit = "0123456789012345678901234567890123456789".parse().unwrap();
+            let entry = Entry::new(commit, message, "Ola".to_owned(), None);
+            assert_eq!(
+                (entry.subject.as_str(), entry.pull_request),
+                (subject, number),
+                "{message}"
+            );
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What lies between two versions, asked of the forge that their source code is on.
+
+use super::*;
+
+pub(super) fn changelog(dialect: Dialect, document: Option<Document>) {
+    let repository = ready();
+    let fake = Fake::serve(&repository, dialect, document);
+    let at = repository.colleague();
+    let tag = |name: &str| {
+        repository.git_in(&at, &["tag", name]);
+        repository.git_in(
+            &at,
+            &["push", "-q", repository.remote().to_str().unwrap(), name],
+        );
+    };
+    tag("v1.0.0");
+    repository.write("README", "What it is for");
+    repository.publish("Say what it is for (#7)");
+    repository.write("README", "What it is for, in short");
+    repository.publish("Say it shorter");
+    tag("v1.1.0");
+    let clone = repository.clone_path();
+    let file = clone.join("tidegate.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let source = format!("[[sources]]\nrepository = \"{}/acme/deploy\"\n", fake.url());
+    fs::write(&file, format!("{text}\n{source}")).unwrap();
+    let config = file.display().to_string();
+    let told = |span: &str| {
+        let line = [
+            "--config",
+            &config,
+            "changelog",
+            "checkout",
+            span,
+            "-o",
+            "json",
+        ];
+        repository.run(&clone, &line, "", &[("FORGE_TOKEN", TOKEN)])
+    };
+    let said = told("1.0.0..1.1.0").exits(0).json();
+    let subjects = |said: &Value, key: &str| -> Vec<String> {
+        let all = said[key].as_array().unwrap();
+        let mut all: Vec<String> = all
+            .iter()
+            .map(|it| it["subject"].as_str().unwrap().to_owned())
+            .collect();
+        all.sort();
+        all
+    };
+    let both = ["Say it shorter", "Say what it is for"];
+    assert_eq!(subjects(&said, "comes"), both, "{dialect:?}: {said:#}");
+    let numbered = said["comes"].as_array().unwrap().iter();
+    let numbered = numbered.filter(|it| it["pull_request"] == 7);
+    assert_eq!(numbered.count(), 1, "{said:#}");
+    let url = said["url"].as_str().unwrap();
+    assert!(url.ends_with("/compare/v1.0.0...v1.1.0"), "{url}");
+    let said = told("1.1.0..1.0.0").exits(0).json();
+    assert_eq!(subjects(&said, "goes"), both, "{dialect:?}: {said:#}");
+    told("1.0.0..3.0.0")
+        .exits(1)
+        .says("knows no tags for 1.0.0 and 3.0.0");
+    fake.is_content();
+    keeps_no_token(&repository);
+}
+
+#[test]
+fn the_forge_of_the_source_code_tells_what_lies_between_two_versions() {
+    for dialect in ALL {
+        changelog(dialect, None);
+    }
+}
