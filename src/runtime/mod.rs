@@ -51,6 +51,9 @@ const DRAIN: Duration = Duration::from_millis(6);
 /// The matrix is kept for the next start this often, so that a killed session costs little.
 const KEEP_EVERY: Duration = Duration::from_secs(30);
 
+/// A thread that blocks for others and has nothing to do ends after so long: each keeps room of its own, and work that comes a
+/// few times a second goes round all that are there.
+const IDLE: Duration = Duration::from_millis(500);
 /// How long the remote may take, at the end, to say what a push that was stopped has left behind.
 const LOOK: Duration = Duration::from_secs(25);
 
@@ -162,6 +165,7 @@ pub fn remembered(project: &Project) -> Remembered {
 /// When the runtime cannot be made.
 pub fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_keep_alive(IDLE)
         .worker_threads(2)
         .enable_all()
         .build()?;
