@@ -175,8 +175,7 @@ fn flux(world: &World) {
     let mut operator = Operator::sit_down(world.screen(&[]));
     operator.unlock();
     let mut hand = |choice: &str, order: &str, ends: &str| {
-        let told = format!("flux {order} kustomization {name}");
-        by_hand(&mut operator, cell, (choice, order), &told);
+        by_hand(&mut operator, cell, (choice, order), "   told ");
         let done = format!("has done it ({order}): {ends}");
         let what = "that it is done";
         operator

@@ -137,13 +137,12 @@ fn on_the_screen(world: &World, cell: (&str, &str)) {
     let mut operator = Operator::sit_down(world.screen(&[]));
     operator.unlock();
     let acts = [
-        ("m", "promote", "paused"),
-        ("x", "abort", "aborted"),
-        ("e", "retry", "paused"),
-        ("M", "promote --full", "healthy"),
+        (("m", "promote"), "promote", "paused"),
+        (("x", "abort"), "abort", "aborted"),
+        (("e", "retry"), "retry", "paused"),
+        (("M", "promote full"), "promote --full", "healthy"),
     ];
     for (choice, word, ends) in acts {
-        let choice = (choice, word);
         by_hand(&mut operator, cell, choice, "kubectl argo rollouts");
         let done = format!("has done it ({word})");
         let terminal = &mut operator.terminal;
