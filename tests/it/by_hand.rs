@@ -111,7 +111,7 @@ async fn an_application_goes_back_to_an_entry_that_is_chosen() {
         // Its controller has done it.
         application(&world, false);
         operator.terminal.until("that is seen", SOON, |view| {
-            view.has("has done it (rollback): synced")
+            view.has("rollback is done: synced")
         });
     });
 }
@@ -199,7 +199,7 @@ async fn a_workload_goes_back_and_read_only_changes_nothing() {
         );
         confirm(&mut operator, "rollout undo deployment/web --to-revision=1");
         operator.terminal.until("it is told", SOON, |view| {
-            view.has("--to-revision=1   told") || view.has("has done it (undo)")
+            view.has("--to-revision=1   told") || view.has("undo is done")
         });
         assert_eq!(
             deployment().pointer(image).unwrap(),

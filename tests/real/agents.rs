@@ -176,7 +176,7 @@ fn flux(world: &World) {
     operator.unlock();
     let mut hand = |choice: &str, order: &str, ends: &str| {
         by_hand(&mut operator, cell, (choice, order), "   told ");
-        let done = format!("has done it ({order}): {ends}");
+        let done = format!("{order} is done: {ends}");
         let what = "that it is done";
         operator
             .terminal

@@ -144,7 +144,7 @@ fn on_the_screen(world: &World, cell: (&str, &str)) {
     ];
     for (choice, word, ends) in acts {
         by_hand(&mut operator, cell, choice, "kubectl argo rollouts");
-        let done = format!("has done it ({word})");
+        let done = format!("{word} is done");
         let terminal = &mut operator.terminal;
         terminal.until("that it is done", ROLLOUT, |view| view.has(&done));
         terminal.until("how it is then", ROLLOUT, |view| view.has(ends));

@@ -60,12 +60,16 @@ fn an_operator_syncs_goes_back_and_restarts_by_hand() {
 
     let mut operator = Operator::sit_down(world.screen(&[]));
     operator.unlock();
-    let seen = operator.go_to(cell.0, cell.1);
-    assert!(seen.has("no automated sync"), "{seen}");
+    operator.go_to(cell.0, cell.1);
+    operator
+        .terminal
+        .until("what it waits for", ROLLOUT, |view| {
+            view.has("no automated sync")
+        });
     by_hand(&mut operator, cell, ("s", "sync"), "told");
     world.until_served(cell.0, cell.1, "1.1.0");
     operator.terminal.until("what came of it", ROLLOUT, |view| {
-        view.has("has done it (sync): synced")
+        view.has("sync is done: synced")
     });
     world.note("synced on the screen");
 
@@ -81,7 +85,7 @@ fn an_operator_syncs_goes_back_and_restarts_by_hand() {
     by_hand(&mut operator, cell, ("U", "undo"), "rollout undo");
     world.until_served(cell.0, cell.1, "1.1.0");
     operator.terminal.until("what came of it", ROLLOUT, |view| {
-        view.has("has done it (undo): healthy")
+        view.has("undo is done: healthy")
     });
     world.note("undone on the screen");
     operator.leave();

@@ -95,6 +95,8 @@ fn pull_requests_are_merged_superseded_closed_and_approved() {
     world.change("tidegate.toml", "Tidegate merges", |text| {
         text.replacen("timeout = \"2m\"\n", merge, 1)
     });
+    // The team's file is read from the work tree.
+    world.git(&world.clone(), &["pull", "-q", "--ff-only"]);
     world.wait(world.repository.require("main", 1));
     let promote = |more: &[&str]| {
         let line = [

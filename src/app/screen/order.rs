@@ -298,23 +298,18 @@ impl Model {
                 self.fail(failure, out);
             }
             Ok(Some(ended)) => {
-                let text = format!(
-                    "{}: {whom} has done it ({order}): {}",
-                    told.cell, ended.word
-                );
+                // What came of it comes first: names of objects may be longer than the line.
+                let text = format!("{}: {order} is done: {} ({whom})", told.cell, ended.word);
                 self.say(text.clone());
                 self.log(Level::Done, text, ended.reason.into_iter().collect(), out);
             }
             Ok(None) => {
-                let text = format!("{}: {whom} has not done it in time ({order})", told.cell);
+                let text = format!("{}: {order} is not done in time ({whom})", told.cell);
                 self.say(text.clone());
                 self.log(Level::Warn, text, Vec::new(), out);
             }
             Err(why) => {
-                let text = format!(
-                    "{}: what came of it is not known ({order} {whom})",
-                    told.cell
-                );
+                let text = format!("{}: what came of {order} is not known ({whom})", told.cell);
                 self.log(Level::Warn, text, vec![why], out);
             }
         }

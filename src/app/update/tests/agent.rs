@@ -171,9 +171,9 @@ fn what_came_of_it_is_in_the_activity() {
     let whom = "Kustomization flux-system/mailer in dev";
     let expected = [
         format!("mailer / dev: told {whom} to reconcile"),
-        format!("mailer / dev: {whom} has done it (reconcile): synced"),
+        format!("mailer / dev: reconcile is done: synced ({whom})"),
         format!("reconcile {whom}"),
-        format!("mailer / dev: {whom} has not done it in time (reconcile)"),
+        format!("mailer / dev: reconcile is not done in time ({whom})"),
     ];
     for line in &expected {
         assert!(lines.contains(&line.as_str()), "{line}: {lines:?}");
