@@ -44,9 +44,9 @@ pub(super) async fn run(context: &Context, args: &ChangelogArgs) -> Result<Exit,
         } else {
             plain(&title, &found)
         };
-        lines
-            .iter()
-            .for_each(|line| context.output.line(clean(line)));
+        for line in &lines {
+            context.output.line(clean(line));
+        }
     }
     Ok(Exit::Done)
 }

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long a program may take that tells it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How much of what it writes is read, in bytes.
 const MOST_TOLD: usize = 256 * 1024;
 /// So many lines of that are kept.

@@ -1,5 +1,7 @@
 //! What lies between two versions: in a clone of the source code, on a forge, told by a program.
 
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
 use std::{fs, path::Path};
 
 use crate::support::{

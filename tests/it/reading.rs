@@ -299,7 +299,7 @@ fn wrong_usage_is_said_and_exits_2() {
         (&["set", "checkout", "dev"], "<VERSION>"),
         (
             &["init", "-o", "markdown"],
-            "`-o markdown` is for `status`, `history`, `trace`, `drift` and `check`",
+            "`-o markdown` is for `status`, `history`, `trace`, `changelog`, `drift` and `check`",
         ),
         (
             &["status", "--at", "nowhere"],

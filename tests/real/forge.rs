@@ -115,6 +115,13 @@ impl Repository {
         self.ask(Method::POST, &path, Some(body)).await;
     }
 
+    /// Lets somebody write, whose approvals count from then on.
+    pub async fn invite(&self, user: &str) {
+        let path = self.path(&format!("/collaborators/{user}"));
+        let body = json!({"permission": "write"});
+        self.ask(Method::PUT, &path, Some(body)).await;
+    }
+
     /// Opens a pull request from a branch, as a colleague. Its number.
     pub async fn open(&self, user: &str, branch: &str) -> u64 {
         let path = self.path("/pulls");

@@ -98,6 +98,9 @@ fn pull_requests_are_merged_superseded_closed_and_approved() {
     // The team's file is read from the work tree.
     world.git(&world.clone(), &["pull", "-q", "--ff-only"]);
     world.wait(world.repository.require("main", 1));
+    for user in ["alice", "bob"] {
+        world.wait(world.repository.invite(user));
+    }
     let promote = |more: &[&str]| {
         let line = [
             "promote", "shop", "--from", "dev", "--to", "staging", "--yes", "-o", "json",

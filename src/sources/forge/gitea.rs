@@ -56,13 +56,19 @@ impl Gitea {
         self.http.first(&path, None, most, wanted).await
     }
 
+    /// Who approved one. Where its branch asks for approvals, those of people count alone who may write to it: the others' are
+    /// not `official`. Of a branch that asks for none, none are.
     async fn reviews(&self, number: u64, request: &mut PullRequest) -> Result<(), Refused> {
         let path = self.path(&format!("/pulls/{number}/reviews?limit={PAGE}"));
         let reviews = self.http.list(&path, None).await?;
+        let is_asked = request.approvals.need.is_some_and(|need| need > 0);
         like_github::reviews(&reviews, request, |review| {
             let word = match review["state"].as_str()? {
                 "APPROVED" | "REQUEST_CHANGES" if review["dismissed"].as_bool() == Some(true) => {
                     Word::Dismissed
+                }
+                "APPROVED" if is_asked && review["official"].as_bool() == Some(false) => {
+                    return None;
                 }
                 "APPROVED" => Word::Approves,
                 "REQUEST_CHANGES" => Word::Refuses,
@@ -89,11 +95,13 @@ impl Gitea {
             .get(&self.path(&format!("/pulls/{number}")))
             .await?;
         let mut request = read(&value);
-        if request.state != PullState::Closed {
-            self.reviews(number, &mut request).await?;
-        }
-        if request.state != PullState::Open {
-            return Ok(request);
+        match request.state {
+            PullState::Open => {}
+            PullState::Merged => {
+                self.reviews(number, &mut request).await?;
+                return Ok(request);
+            }
+            PullState::Closed => return Ok(request),
         }
         let base = value["base"]["ref"].as_str().unwrap_or_default();
         let path = self.path(&format!("/branches/{}", escaped(base, true)));
@@ -102,6 +110,7 @@ impl Gitea {
             .as_ref()
             .map(|it| it["required_approvals"].as_u64().unwrap_or(0));
         request.approvals.need = need.and_then(|need| u32::try_from(need).ok());
+        self.reviews(number, &mut request).await?;
         let Some(head) = request.head else {
             return Ok(request);
         };

@@ -113,6 +113,19 @@ fn what_an_environment_asks_and_freezes_and_vetoes_hold_what_others_opened_too()
     }
 }
 
+#[test]
+fn an_approval_of_somebody_whose_word_does_not_count_is_none() {
+    let (repository, fake) = of_a_bot(Dialect::Gitea, None, 1);
+    fake.review(1, "guest", "APPROVED");
+    act(&repository, &["merge", "1", "--yes"])
+        .exits(1)
+        .says("#1 waits for 1 approval");
+    fake.review(1, "alice", "APPROVED");
+    act(&repository, &["merge", "1", "--yes"]).exits(0);
+    assert_eq!(fake.state().merges, 1);
+    fake.is_content();
+}
+
 /// Its name is typed, and what was looked at is what is merged: not another commit that came meanwhile.
 #[test]
 fn a_protected_environment_is_named_before_it_is_merged_into() {

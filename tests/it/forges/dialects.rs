@@ -531,7 +531,7 @@ fn gitea(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
             let pull = of(server, number).unwrap();
             let reviews = pull.reviews.iter().map(|(who, says, commit)| {
                 let says = says.replace("CHANGES_REQUESTED", "REQUEST_CHANGES");
-                json!({ "user": { "login": who }, "state": says, "commit_id": commit, "dismissed": false, "stale": false })
+                json!({ "user": { "login": who }, "state": says, "commit_id": commit, "dismissed": false, "stale": false, "official": who != "guest" })
             });
             (200, reviews.collect())
         }
