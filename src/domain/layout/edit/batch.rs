@@ -100,20 +100,11 @@ impl<'a> Group<'a> {
         if names_digests(&bytes) || may_share(&bytes) {
             return None;
         }
-        let editor = |(key, cell), files, pages| Editor {
-            layouts,
-            desired,
-            key,
-            cell,
-            files,
-            then: &|_, _| None,
-            pages: Some(pages),
-        };
         let mut changes = Changes::default();
         let mut known: HashSet<(usize, NodePath)> = HashSet::new();
         let mut set = Vec::new();
         for (key, version, cell) in &self.changes {
-            let editor = editor((*key, *cell), files, pages);
+            let editor = Editor::looking((layouts, desired), (key, cell), files, pages);
             let Some(spots) = editor.plain(version, self.path) else {
                 continue;
             };
@@ -140,7 +131,7 @@ impl<'a> Group<'a> {
         let texts = Texts::of(set.iter().map(|(.., cell)| *cell), &after);
         let pages = Pages::of(&texts);
         let is_read_back = set.iter().all(|(key, version, cell)| {
-            let own = editor((*key, *cell), &after, &pages).own_places();
+            let own = Editor::looking((layouts, desired), (key, cell), &after, &pages).own_places();
             let own = own.unwrap_or_default();
             let found = own.iter().find_map(|spot| spot.found.version.as_ref());
             found.is_some_and(|found| {

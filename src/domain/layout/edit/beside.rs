@@ -52,15 +52,7 @@ pub fn left_beside(
     let (was, now) = (Pages::of(&was), Pages::of(&now));
     let left = keys.iter().map(|key| {
         let cell = desired.cells.get(key)?;
-        let editor = |files, pages| Editor {
-            layouts,
-            desired,
-            key,
-            cell,
-            files,
-            then: &|_, _| None,
-            pages: Some(pages),
-        };
+        let editor = |files, pages| Editor::looking((layouts, desired), (key, cell), files, pages);
         editor(after, &now as &dyn Looks).left_of(&editor(before, &was))
     });
     left.map(Option::unwrap_or_default).collect()

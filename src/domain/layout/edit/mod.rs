@@ -161,6 +161,24 @@ pub(super) struct Editor<'a> {
 }
 
 impl<'a> Editor<'a> {
+    /// One that looks at a cell as files say it, by what was read of them; what was before is nothing.
+    fn looking(
+        (layouts, desired): (&'a LayoutSet, &'a Desired),
+        (key, cell): (&'a CellKey, &'a DesiredCell),
+        files: Files<'a>,
+        pages: &'a dyn Looks,
+    ) -> Self {
+        Self {
+            layouts,
+            desired,
+            key,
+            cell,
+            files,
+            then: &|_, _| None,
+            pages: Some(pages),
+        }
+    }
+
     fn set(
         &self,
         own: &[Spot<'a>],

@@ -56,15 +56,7 @@ pub fn moved_beside(
     let (was, now) = (Texts::of(of_cells(), files), Texts::of(of_cells(), &after));
     let (was, now) = (Pages::of(&was), Pages::of(&now));
     let moved = cells.iter().filter_map(|(key, cell)| {
-        let editor = |files, pages| Editor {
-            layouts,
-            desired,
-            key,
-            cell,
-            files,
-            then: &|_, _| None,
-            pages: Some(pages),
-        };
+        let editor = |files, pages| Editor::looking((layouts, desired), (key, cell), files, pages);
         let before = editor(files, &was as &dyn Looks).beside()?;
         let after = editor(&after, &now).beside()?;
         let places = before.into_iter().zip(after);
