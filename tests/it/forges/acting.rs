@@ -19,6 +19,17 @@ fn of_a_bot(dialect: Dialect, document: Option<Document>, need: u64) -> (Reposit
     (repository, fake)
 }
 
+/// It is not merged for want of an approval, and is once alice has given it.
+fn waits_for_alice(repository: &Repository, fake: &Fake) {
+    act(repository, &["merge", "1", "--yes"])
+        .exits(1)
+        .says("#1 waits for 1 approval");
+    fake.review(1, "alice", "APPROVED");
+    act(repository, &["merge", "1", "--yes"]).exits(0);
+    assert_eq!(fake.state().merges, 1);
+    fake.is_content();
+}
+
 pub(super) fn by_command(dialect: Dialect, document: Option<Document>) {
     let (repository, fake) = of_a_bot(dialect, document, 1);
     let before = repository.tip();
@@ -79,13 +90,7 @@ fn nobody_approves_their_own() {
             .exits(1)
             .says("#1 was opened by ola, whose token this is: ")
             .says("counts no approval of its author");
-        act(&repository, &["merge", "1", "--yes"])
-            .exits(1)
-            .says("#1 waits for 1 approval");
-        fake.review(1, "alice", "APPROVED");
-        act(&repository, &["merge", "1", "--yes"]).exits(0);
-        assert_eq!(fake.state().merges, 1);
-        fake.is_content();
+        waits_for_alice(&repository, &fake);
     }
 }
 
@@ -117,13 +122,7 @@ fn what_an_environment_asks_and_freezes_and_vetoes_hold_what_others_opened_too()
 fn an_approval_of_somebody_whose_word_does_not_count_is_none() {
     let (repository, fake) = of_a_bot(Dialect::Gitea, None, 1);
     fake.review(1, "guest", "APPROVED");
-    act(&repository, &["merge", "1", "--yes"])
-        .exits(1)
-        .says("#1 waits for 1 approval");
-    fake.review(1, "alice", "APPROVED");
-    act(&repository, &["merge", "1", "--yes"]).exits(0);
-    assert_eq!(fake.state().merges, 1);
-    fake.is_content();
+    waits_for_alice(&repository, &fake);
 }
 
 /// Its name is typed, and what was looked at is what is merged: not another commit that came meanwhile.
