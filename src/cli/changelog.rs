@@ -11,10 +11,7 @@ use super::{
 };
 use crate::{
     domain::{
-        changelog::{Changelog, Entry},
-        failure::Failure,
-        text::count,
-        version::Version,
+        changelog::Changelog, failure::Failure, history::CommitInfo, text::count, version::Version,
     },
     workflow::Project,
 };
@@ -24,7 +21,13 @@ pub(super) async fn run(context: &Context, args: &ChangelogArgs) -> Result<Exit,
     let project = context.open()?;
     let reading = project.read()?;
     let service = Project::service(&reading.desired, &args.service)?;
-    let found = project.changelog(&service, &from, &to).await?;
+    let found = project
+        .changelog(&service, (&from, &to), context.common.offline)
+        .await?;
+    if found.whole {
+        let note = "commits of other folders are among these: a forge does not tell them apart, a `clone` does";
+        context.output.note(note);
+    }
     if context.output.is_json() {
         Output::json(&json!({
             "schema": "tidegate.changelog/v1",
@@ -35,6 +38,7 @@ pub(super) async fn run(context: &Context, args: &ChangelogArgs) -> Result<Exit,
             "goes": found.goes.iter().map(entry).collect::<Vec<_>>(),
             "told": found.told,
             "more": found.more,
+            "whole": found.whole,
             "url": found.url,
         }));
     } else {
@@ -64,28 +68,33 @@ fn ends(text: &str) -> Result<(Version, Version), Failure> {
     }
 }
 
-fn entry(entry: &Entry) -> Value {
+fn entry(entry: &CommitInfo) -> Value {
     json!({
         "commit": entry.commit,
         "subject": entry.subject,
         "author": entry.author,
-        "time": entry.at.map(json::time),
+        "time": json::time(entry.time),
         "pull_request": entry.pull_request,
     })
 }
 
+/// ` (#12)`, where the subject does not say it.
+fn number(entry: &CommitInfo) -> String {
+    let number = entry.pull_request.map(|number| format!("#{number}"));
+    let number = number.filter(|it| !entry.subject.contains(it));
+    number.map_or(String::new(), |it| format!(" ({it})"))
+}
+
 fn plain(title: &str, found: &Changelog) -> Vec<String> {
     let mut lines = vec![title.to_owned()];
-    let line = |sign: &str, entry: &Entry| {
-        let number = entry.pull_request.map(|number| format!(" (#{number})"));
-        let day = entry
-            .at
-            .map_or(String::new(), |at| at.strftime("%Y-%m-%d").to_string());
+    let line = |sign: &str, entry: &CommitInfo| {
+        let number = number(entry);
+        let day = entry.time.strftime("%Y-%m-%d");
         format!(
-            "{sign} {}  {day:10}  {}{}  {}",
+            "{sign} {}  {day}  {}{}  {}",
             entry.commit.short(),
             entry.subject,
-            number.unwrap_or_default(),
+            number,
             entry.author
         )
     };
@@ -97,11 +106,10 @@ fn plain(title: &str, found: &Changelog) -> Vec<String> {
 }
 
 /// For a note, or a pull request.
-pub(super) fn markdown(title: &str, found: &Changelog) -> Vec<String> {
+fn markdown(title: &str, found: &Changelog) -> Vec<String> {
     let mut lines = vec![format!("### {title}"), String::new()];
-    let line = |entry: &Entry| {
-        let number = entry.pull_request.map(|number| format!(" (#{number})"));
-        let number = number.unwrap_or_default();
+    let line = |entry: &CommitInfo| {
+        let number = number(entry);
         format!(
             "- {} {}{number}, {}",
             entry.commit.short(),

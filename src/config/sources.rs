@@ -19,18 +19,21 @@ fn one(table: &Table<'_>, file: ConfigFile) -> Option<SourceCode> {
         .any(|key| table.has(key))
     {
         table.error_here(
-            "says where the source code is by `repository` (its address) or `clone` (a path on this machine), or `command` tells what lies between two versions",
+            "says where the source code is by `repository` (its address), or in your own config.toml by `clone` (a path on this machine) or `command` (which tells what lies between two versions)",
         );
         return None;
     }
     let of = |key: &str, names: &[&str]| template(table, key, &table.string(key)?, names);
-    let command = table.strings("command").map(|words| {
-        if file == ConfigFile::Team {
+    // What is on this machine, or runs on it, is no repository's to say.
+    for key in ["clone", "command"] {
+        if file == ConfigFile::Team && table.has(key) {
             table.error(
-                "command",
-                "is a program, which your own config.toml alone may name; move the entry there, or give it a `repository`",
+                key,
+                "is of one machine, and your own config.toml alone may name it; move the entry there, or give it a `repository`",
             );
         }
+    }
+    let command = table.strings("command").map(|words| {
         if words.is_empty() {
             table.error("command", "names no program");
         }
@@ -48,7 +51,7 @@ fn one(table: &Table<'_>, file: ConfigFile) -> Option<SourceCode> {
         clone: of("clone", &["service"]),
         tag: of("tag", &["service", "version"]),
         path: of("path", &["service"]),
-        command: command.filter(|_| file == ConfigFile::User),
+        command,
     })
 }
 

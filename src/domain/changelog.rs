@@ -1,10 +1,9 @@
 //! What lies between two versions of a service: the commits of its own source code. Where that is, is said by `[[sources]]`.
 
-use jiff::Timestamp;
-
 use super::{
     glob,
-    ids::{ObjectId, ServiceName},
+    history::CommitInfo,
+    ids::ServiceName,
     template::{Captures, Template, TemplateError},
     version::Version,
 };
@@ -16,7 +15,7 @@ pub struct SourceCode {
     pub services: Vec<String>,
     /// The address of its repository, by `{service}`.
     pub repository: Option<Template>,
-    /// A clone of that on this machine: a path from the root of this repository, or an absolute one, by `{service}`.
+    /// A clone of that on this machine, by `{service}`: a path from the root of this repository, or an absolute one.
     pub clone: Option<Template>,
     /// What a version is called there, by `{service}` and `{version}`; `None`: it is looked for.
     pub tag: Option<Template>,
@@ -26,30 +25,17 @@ pub struct SourceCode {
     pub command: Option<Vec<Template>>,
 }
 
-/// A commit of the source code.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// The commit.
-    pub commit: ObjectId,
-    /// The first line of its message; of a merge that says no more than that it is one, the title of what it merges.
-    pub subject: String,
-    /// Who wrote it.
-    pub author: String,
-    /// When it was written.
-    pub at: Option<Timestamp>,
-    /// The pull request that it came by, where its message says so.
-    pub pull_request: Option<u64>,
-}
-
 /// What lies between two versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changelog {
     /// What comes, newest first.
-    pub comes: Vec<Entry>,
+    pub comes: Vec<CommitInfo>,
     /// What goes: in the version before, and not in the new one. Newest first.
-    pub goes: Vec<Entry>,
+    pub goes: Vec<CommitInfo>,
     /// There is more than was read.
     pub more: bool,
+    /// Commits of other folders are among them: a forge does not tell them apart.
+    pub whole: bool,
     /// Lines of a program that told it instead.
     pub told: Vec<String>,
     /// Where people see the same in a browser.
@@ -146,60 +132,6 @@ fn commits_in(version: &str) -> Vec<String> {
     parts.filter(is_commit).map(str::to_owned).collect()
 }
 
-impl Entry {
-    /// A commit by its message.
-    pub fn new(commit: ObjectId, message: &str, author: String, at: Option<Timestamp>) -> Self {
-        let mut lines = message.lines().map(str::trim);
-        let first = lines.next().unwrap_or_default();
-        let rest: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
-        let (subject, pull_request) = read(first, &rest);
-        Self {
-            commit,
-            subject: subject.to_owned(),
-            author,
-            at,
-            pull_request,
-        }
-    }
-}
-
-/// The subject, and the number of the pull request: `Fix it (#12)` of a squash, and what forges write into merges.
-fn read<'a>(first: &'a str, rest: &[&'a str]) -> (&'a str, Option<u64>) {
-    let digits = |text: &str| {
-        let end = text.find(|c: char| !c.is_ascii_digit());
-        text[..end.unwrap_or(text.len())].parse::<u64>().ok()
-    };
-    if let Some(number) = first.strip_prefix("Merge pull request #").and_then(digits) {
-        return (rest.first().copied().unwrap_or(first), Some(number));
-    }
-    let squashed = first.strip_suffix(')').and_then(|it| it.rsplit_once(" (#"));
-    if let Some((subject, number)) = squashed
-        && let Ok(number) = number.parse()
-    {
-        return (subject, Some(number));
-    }
-    // Gitea's: `Merge pull request 'Title' (#12) from branch into main`.
-    if let Some(merge) = first.strip_prefix("Merge pull request '")
-        && let Some((title, behind)) = merge.rsplit_once("' (#")
-    {
-        return (title, digits(behind));
-    }
-    // GitLab's.
-    let said = rest.iter().find_map(|line| {
-        let (_, number) = line.strip_prefix("See merge request ")?.rsplit_once('!')?;
-        digits(number)
-    });
-    match said {
-        Some(number) if first.starts_with("Merge branch ") => {
-            let title = rest
-                .iter()
-                .find(|line| !line.starts_with("See merge request "));
-            (title.copied().unwrap_or(first), Some(number))
-        }
-        said => (first, said),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,48 +194,5 @@ mod tests {
         assert_eq!(SourceCode::of(&all, &"web-a".into()), Some(&all[0]));
         assert_eq!(SourceCode::of(&all, &"api".into()), Some(&all[1]));
         assert_eq!(SourceCode::of(&all[..1], &"api".into()), None);
-    }
-
-    #[test]
-    fn a_message_says_what_it_brings_and_by_which_pull_request() {
-        for (message, subject, number) in [
-            (
-                "Fix the cart (#812)\n\nLong story",
-                "Fix the cart",
-                Some(812),
-            ),
-            ("Fix the cart", "Fix the cart", None),
-            ("Fix (see #12)", "Fix (see #12)", None),
-            (
-                "Merge pull request #7 from acme/fix\n\nFix the cart",
-                "Fix the cart",
-                Some(7),
-            ),
-            (
-                "Merge pull request #7 from acme/fix",
-                "Merge pull request #7 from acme/fix",
-                Some(7),
-            ),
-            (
-                "Merge pull request 'Fix the cart' (#9) from fix into main",
-                "Fix the cart",
-                Some(9),
-            ),
-            (
-                "Merge branch 'fix' into 'main'\n\nFix the cart\n\nSee merge request acme/shop!31",
-                "Fix the cart",
-                Some(31),
-            ),
-            ("Fix\n\nSee merge request acme/shop!32", "Fix", Some(32)),
-            ("", "", None),
-        ] {
-            let commit = "0123456789012345678901234567890123456789".parse().unwrap();
-            let entry = Entry::new(commit, message, "Ola".to_owned(), None);
-            assert_eq!(
-                (entry.subject.as_str(), entry.pull_request),
-                (subject, number),
-                "{message}"
-            );
-        }
     }
 }

@@ -18,6 +18,9 @@ mod pull_request;
 pub use classify::classify;
 pub use pull_request::pull_request;
 
+/// No subject is longer, in characters.
+const LONGEST_SUBJECT: usize = 1_000;
+
 /// What is shown of a commit. Text is as stored; screens sanitise it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitInfo {
@@ -34,6 +37,28 @@ pub struct CommitInfo {
     /// What the message says that the commit does.
     #[serde(default, skip_serializing_if = "Said::is_nothing")]
     pub said: Said,
+}
+
+impl CommitInfo {
+    /// A commit by its message: as Git has it, the first paragraph is the subject, on however many lines.
+    pub fn new(commit: ObjectId, time: Timestamp, author: String, message: &str) -> Self {
+        let message = message.trim_start();
+        let subject = message.lines().map(str::trim);
+        let subject: Vec<&str> = subject.take_while(|line| !line.is_empty()).collect();
+        let mut subject = subject.join(" ");
+        if let Some((end, _)) = subject.char_indices().nth(LONGEST_SUBJECT) {
+            subject.truncate(end);
+            subject.push('…');
+        }
+        Self {
+            commit,
+            time,
+            author,
+            subject,
+            pull_request: pull_request(message),
+            said: Said::of(message),
+        }
+    }
 }
 
 /// A change of a cell's value before it is classified.

@@ -29,15 +29,15 @@ const MOST_TOLD: usize = 256 * 1024;
 const MOST_LINES: usize = 500;
 
 impl Project {
-    /// What lies between two versions of a service.
+    /// What lies between two versions of a service; `offline`: no forge is asked.
     ///
     /// # Errors
     /// Where nobody says where its source code is, or that does not know a version.
     pub async fn changelog(
         &self,
         service: &ServiceName,
-        from: &Version,
-        to: &Version,
+        (from, to): (&Version, &Version),
+        offline: bool,
     ) -> Result<Changelog, Failure> {
         let Some(source) = SourceCode::of(&self.config.source_code, service) else {
             return Err(Failure::new(
@@ -78,7 +78,7 @@ impl Project {
                 format!("the source code of {service} is on no forge that is known"),
             )
             .hint(
-                "Name the forge in [[forges]] of your own config.toml, or a `clone` in [[sources]]",
+                "Name the forge in [[forges]] of your own config.toml, or there a `clone` in [[sources]]",
             ));
         };
         if place.entry.is_none() && !self.is_beside(&place) {
@@ -89,10 +89,18 @@ impl Project {
                     place.web
                 ),
             )
-            .hint("Name it in [[forges]] of your own config.toml with `url` and `kind`, or a `clone` in [[sources]]"));
+            .hint("Name it in [[forges]] of your own config.toml with `url` and `kind`, or there a `clone` in [[sources]]"));
+        }
+        if offline {
+            return Err(Failure::usage(format!(
+                "--offline asks nobody, and the commits of {service} are on {}",
+                place.web
+            )));
         }
         let forge = connect(&self.repo, &place, &self.config.user.forges).await?;
-        forge.changelog(&old, &new).await
+        let mut found = forge.changelog(&old, &new).await?;
+        found.whole = source.path.is_some();
+        Ok(found)
     }
 
     /// Where the source code is on a forge, where its address says so.

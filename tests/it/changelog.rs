@@ -5,7 +5,7 @@
 use std::{fs, path::Path};
 
 use crate::support::{
-    repo::{CONFIGURATION, Repository},
+    repo::{CONFIGURATION, Repository, write},
     schema::assert_described,
 };
 
@@ -33,11 +33,10 @@ fn source(repository: &Repository, folder: &Path) {
 fn a_clone_tells_what_comes_and_what_goes() {
     let repository = Repository::seeded();
     let clone = repository.clone_path();
-    let told = |more: &str, arguments: &[&str]| {
-        let file = clone.join("tidegate.toml");
-        fs::write(&file, format!("{CONFIGURATION}{more}")).unwrap();
-        let config = file.display().to_string();
-        let line = [&["--config", &config, "changelog", "checkout"], arguments].concat();
+    let own = repository.home().join("config/tidegate/config.toml");
+    let told = |mine: &str, arguments: &[&str]| {
+        write(&own, mine.as_bytes());
+        let line = [&["changelog", "checkout"], arguments].concat();
         repository.run(&clone, &line, "", &[])
     };
     let folder = tempfile::tempdir().unwrap();
@@ -58,25 +57,26 @@ fn a_clone_tells_what_comes_and_what_goes() {
     };
     let comes = subjects("comes");
     assert_eq!(comes.len(), 3, "{said:#}");
-    assert!(!comes[0].contains('\u{1b}'), "{said:#}");
-    assert_eq!(comes[1..], ["Say what it is for", "Round prices"]);
+    assert_eq!(comes[1..], ["Say what it is for", "Round prices (#12)"]);
     assert_eq!(said["comes"][2]["pull_request"], 12);
     assert_eq!(subjects("goes"), Vec::<String>::new());
 
     // Back again, and of one folder alone.
-    let own = format!(
+    let folder_alone = format!(
         "{sources}path = \"services/{{service}}\"\nrepository = \"https://github.com/acme/{{service}}\"\n"
     );
-    let said = told(&own, &["1.1.0..1.0.0", "-o", "json"]).exits(0).json();
+    let said = told(&folder_alone, &["1.1.0..1.0.0", "-o", "json"])
+        .exits(0)
+        .json();
     assert_eq!(said["comes"].as_array().unwrap().len(), 0);
     assert_eq!(said["goes"].as_array().unwrap().len(), 2, "{said:#}");
     assert_eq!(
         said["url"],
         "https://github.com/acme/checkout/compare/v1.1.0...v1.0.0"
     );
-    told(&own, &["1.0.0..1.1.0"])
+    told(&folder_alone, &["1.0.0..1.1.0"])
         .exits(0)
-        .shows("Round prices (#12)")
+        .shows("  Round prices (#12)  ")
         .shows("2 commits");
 
     // What is wrong is told, with what to do.
@@ -101,9 +101,16 @@ fn a_clone_tells_what_comes_and_what_goes() {
     )
     .exits(1)
     .says("is asked of nothing");
-    told("[[sources]]\ncommand = [\"true\"]\n", &["1..2"])
-        .exits(2)
-        .says("your own config.toml alone may name");
+    // What is of this machine, no repository names.
+    let team = clone.join("tidegate.toml");
+    for line in ["command = [\"true\"]", "clone = \"../checkout\""] {
+        let text = format!("{CONFIGURATION}\n[[sources]]\n{line}\n");
+        fs::write(&team, text).unwrap();
+        told("", &["1..2"])
+            .exits(2)
+            .says("your own config.toml alone may name");
+    }
+    fs::write(&team, CONFIGURATION).unwrap();
     told("[[sources]]\nclone = \"../{what}\"\n", &["1..2"])
         .exits(2)
         .says("`{what}` is not known here");

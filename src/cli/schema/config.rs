@@ -99,7 +99,7 @@ pub struct SourceCode {
     pub services: Option<Vec<String>>,
     /// The address of the repository, with `{service}`.
     pub repository: Option<String>,
-    /// A clone of it on this machine: a path from the root of this repository, or an absolute one, with `{service}`.
+    /// A clone of it on this machine, with `{service}`: a path from the root of this repository, or an absolute one; in the user's own file alone.
     pub clone: Option<String>,
     /// What a version is called there, with `{service}` and `{version}`; by default usual names are looked for.
     pub tag: Option<String>,

@@ -8,10 +8,10 @@ use super::{
     http::{Http, Refused},
     text,
 };
-use crate::{domain::changelog::Entry, sources::web::Method};
+use crate::{domain::history::CommitInfo, sources::web::Method};
 
 /// What one commit has that another has not, newest first; and whether there is more than was told.
-pub(super) type Compared = (Vec<Entry>, bool);
+pub(super) type Compared = (Vec<CommitInfo>, bool);
 
 /// The comments at `path`, of all pages.
 ///
@@ -79,16 +79,16 @@ pub(super) async fn compared(http: &Http, path: String) -> Result<Option<Compare
 }
 
 /// A commit in an answer.
-pub(super) fn entry(id: &Value, message: &Value, author: &Value, at: &Value) -> Option<Entry> {
-    let message = message.as_str().unwrap_or_default();
-    let lines: Vec<_> = message.lines().map(crate::domain::text::sanitise).collect();
+pub(super) fn entry(id: &Value, message: &Value, author: &Value, at: &Value) -> Option<CommitInfo> {
     let at = at.as_str().and_then(|at| at.parse::<Timestamp>().ok());
-    Some(Entry::new(commit(id)?, &lines.join("\n"), text(author), at))
+    let at = at.unwrap_or(Timestamp::UNIX_EPOCH);
+    let message = message.as_str().unwrap_or_default();
+    Some(CommitInfo::new(commit(id)?, at, text(author), message))
 }
 
 /// As people read it, in whatever order the forge tells it.
-pub(super) fn newest_first(entries: impl Iterator<Item = Entry>) -> Vec<Entry> {
-    let mut all: Vec<Entry> = entries.collect();
-    all.sort_by_key(|entry| std::cmp::Reverse(entry.at));
+pub(super) fn newest_first(entries: impl Iterator<Item = CommitInfo>) -> Vec<CommitInfo> {
+    let mut all: Vec<CommitInfo> = entries.collect();
+    all.sort_by_key(|entry| std::cmp::Reverse(entry.time));
     all
 }

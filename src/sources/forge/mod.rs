@@ -382,8 +382,8 @@ impl Forge {
                 comes,
                 goes,
                 more: more || more_goes,
-                told: Vec::new(),
                 url: self.place.compare_url(old, new),
+                ..Changelog::default()
             });
         }
         let named = |names: &Names| names.tags.first().cloned().unwrap_or_default();

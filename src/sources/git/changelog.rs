@@ -1,21 +1,15 @@
 //! What lies between two versions, in a clone of a service's source code.
 
-use std::path::Path;
-
-use jiff::Timestamp;
-
-use super::Repo;
+use super::{Repo, objects::Objects, read::entry_at, revision::abbreviated};
 use crate::domain::{
-    changelog::{Changelog, Entry, Names},
+    changelog::{Changelog, Names},
     failure::{Failure, FailureKind},
+    history::CommitInfo,
     ids::ObjectId,
-    text::sanitise,
 };
 
-/// So many commits are told of a change at most, each way.
+/// So many commits are looked at, each way.
 const MOST: usize = 500;
-/// So many are looked at for those that touch a folder.
-const LOOKED_AT: usize = 20_000;
 
 impl Repo {
     /// The commits that lie between two versions, which are called so here; `path`: those that touch this folder alone. And what
@@ -29,18 +23,15 @@ impl Repo {
         (to, to_names): (&str, &Names),
         path: Option<&str>,
     ) -> Result<(Changelog, [String; 2]), Failure> {
-        let repository = self.open()?;
-        let found = |version: &str, names: &Names| {
-            commit_of(&repository, names).ok_or_else(|| self.unknown(version, names))
+        let objects = Objects::open(self)?;
+        let found = |version: &str, names: &Names| match self.called(&objects, names)? {
+            Some(found) => Ok(found),
+            None => Err(self.unknown(version, names)),
         };
         let (old, old_name) = found(from, from_names)?;
         let (new, new_name) = found(to, to_names)?;
-        let read = |has: git2::Oid, has_not: git2::Oid| {
-            between(&repository, has, has_not, path)
-                .map_err(|error| self.error(&error, "cannot read the source code's commits"))
-        };
-        let (comes, more) = read(new, old)?;
-        let (goes, more_goes) = read(old, new)?;
+        let (comes, more) = self.only_in(&objects, old, new, path)?;
+        let (goes, more_goes) = self.only_in(&objects, new, old, path)?;
         let found = Changelog {
             comes,
             goes,
@@ -50,13 +41,58 @@ impl Repo {
         Ok((found, [old_name, new_name]))
     }
 
+    /// The commit of a version, and what it is called.
+    fn called(
+        &self,
+        objects: &Objects,
+        names: &Names,
+    ) -> Result<Option<(ObjectId, String)>, Failure> {
+        for tag in &names.tags {
+            let full = format!("refs/tags/{tag}");
+            if git2::Reference::is_valid_name(&full)
+                && let Some(commit) = self.ref_commit(&full)
+            {
+                return Ok(Some((commit, tag.clone())));
+            }
+        }
+        for digits in &names.commits {
+            if let Some(found) = abbreviated(objects, digits)?
+                && let Some(commit) = objects.peel(found)?
+            {
+                return Ok(Some((commit, digits.clone())));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What `head` has and `base` has not, newest first; and whether there is more.
+    fn only_in(
+        &self,
+        objects: &Objects,
+        base: ObjectId,
+        head: ObjectId,
+        path: Option<&str>,
+    ) -> Result<(Vec<CommitInfo>, bool), Failure> {
+        let between = self.commits_between(base, head, MOST)?;
+        let mut all = Vec::new();
+        for made in &between.commits {
+            if let Some(path) = path
+                && !touches(objects, made.commit, made.parents.first(), path)?
+            {
+                continue;
+            }
+            let (authored, _) = objects.info(made.commit)?;
+            // A merge that says nothing of its own is told by what it brings.
+            if made.parents.len() < 2 || authored.pull_request.is_some() {
+                all.push(authored);
+            }
+        }
+        Ok((all, between.goes_on))
+    }
+
     fn unknown(&self, version: &str, names: &Names) -> Failure {
-        let tags: Vec<String> = names
-            .tags
-            .iter()
-            .take(4)
-            .map(|it| format!("`{it}`"))
-            .collect();
+        let tags = names.tags.iter().take(4);
+        let tags: Vec<String> = tags.map(|it| format!("`{it}`")).collect();
         let commits = match names.commits.first() {
             Some(commit) => format!(", and no commit {commit}"),
             None => String::new(),
@@ -75,86 +111,17 @@ impl Repo {
     }
 }
 
-/// The commit of a version, and what it is called.
-fn commit_of(repository: &git2::Repository, names: &Names) -> Option<(git2::Oid, String)> {
-    let tagged = names.tags.iter().find_map(|tag| {
-        let name = format!("refs/tags/{tag}");
-        if !git2::Reference::is_valid_name(&name) {
-            return None;
-        }
-        let reference = repository.find_reference(&name).ok()?;
-        Some((reference.peel_to_commit().ok()?.id(), tag.clone()))
-    });
-    tagged.or_else(|| {
-        let mut commits = names.commits.iter();
-        commits.find_map(|prefix| {
-            let found = repository.find_commit_by_prefix(prefix).ok()?;
-            Some((found.id(), prefix.clone()))
-        })
-    })
-}
-
-/// What `has` has and `has_not` has not, newest first; and whether there is more.
-fn between(
-    repository: &git2::Repository,
-    has: git2::Oid,
-    has_not: git2::Oid,
-    path: Option<&str>,
-) -> Result<(Vec<Entry>, bool), git2::Error> {
-    let mut walk = repository.revwalk()?;
-    walk.set_sorting(git2::Sort::TIME | git2::Sort::TOPOLOGICAL)?;
-    walk.push(has)?;
-    walk.hide(has_not)?;
-    let mut entries: Vec<Entry> = Vec::new();
-    for (count, id) in walk.enumerate() {
-        if entries.len() >= MOST || count >= LOOKED_AT {
-            return Ok((entries, true));
-        }
-        let commit = repository.find_commit(id?)?;
-        if let Some(path) = path
-            && !touches(repository, &commit, path)?
-        {
-            continue;
-        }
-        let entry = read(&commit);
-        // A merge that says nothing of its own is told by what it brings.
-        if commit.parent_count() < 2 || entry.pull_request.is_some() {
-            entries.push(entry);
-        }
-    }
-    Ok((entries, false))
-}
-
-fn read(commit: &git2::Commit<'_>) -> Entry {
-    let message = String::from_utf8_lossy(commit.message_bytes()).into_owned();
-    let author = String::from_utf8_lossy(commit.author().name_bytes()).into_owned();
-    let mut id = [0; 20];
-    id.copy_from_slice(commit.id().as_bytes());
-    Entry::new(
-        ObjectId::new(id),
-        &sanitise_lines(&message),
-        sanitise(&author).into_owned(),
-        Timestamp::from_second(commit.author().when().seconds()).ok(),
-    )
-}
-
-/// Each line by itself: what is no text must not reach a terminal.
-fn sanitise_lines(text: &str) -> String {
-    let lines: Vec<_> = text.lines().map(sanitise).collect();
-    lines.join("\n")
-}
-
 /// Whether a commit changes something below a folder, compared with its first parent.
 fn touches(
-    repository: &git2::Repository,
-    commit: &git2::Commit<'_>,
+    objects: &Objects,
+    commit: ObjectId,
+    parent: Option<&ObjectId>,
     path: &str,
-) -> Result<bool, git2::Error> {
-    let at = |tree: git2::Tree<'_>| tree.get_path(Path::new(path)).ok().map(|it| it.id());
-    let here = at(commit.tree()?);
-    let before = match commit.parent_id(0) {
-        Ok(parent) => at(repository.find_commit(parent)?.tree()?),
-        Err(_) => None,
+) -> Result<bool, Failure> {
+    let at = |commit: ObjectId| {
+        let tree = objects.header(commit)?.tree;
+        entry_at(tree, path, |tree| objects.tree(tree))
     };
-    Ok(here != before)
+    let before = parent.map(|parent| at(*parent)).transpose()?.flatten();
+    Ok(at(commit)? != before)
 }

@@ -4,9 +4,8 @@ use jiff::Timestamp;
 
 use crate::domain::{
     failure::{Failure, FailureKind},
-    history::{CommitInfo, pull_request},
+    history::CommitInfo,
     ids::ObjectId,
-    said::Said,
 };
 
 /// What an entry of a tree is.
@@ -44,8 +43,6 @@ impl<'a> TreeEntry<'a> {
 
 /// The largest merge that is known has 66 parents (of Linux, by hand); libraries take what they are given.
 pub(super) const MOST_PARENTS: usize = 1_000;
-/// No subject is longer, in characters.
-const LONGEST_SUBJECT: usize = 1_000;
 
 /// What walks need of a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,26 +103,18 @@ pub(super) fn parse_header(data: &[u8]) -> Option<Header> {
 fn parse_info(commit: ObjectId, data: &[u8]) -> Option<(CommitInfo, CommitInfo)> {
     let (author, authored) = person(field(data, b"author ")?);
     let (_, committed) = person(field(data, b"committer ")?);
-    let message = String::from_utf8_lossy(body(data));
-    // As Git has it, the first paragraph is the subject, on however many lines.
-    let subject = message.trim_start().lines().map(str::trim);
-    let subject: Vec<&str> = subject.take_while(|line| !line.is_empty()).collect();
-    let mut subject = subject.join(" ");
-    if let Some((end, _)) = subject.char_indices().nth(LONGEST_SUBJECT) {
-        subject.truncate(end);
-        subject.push('…');
-    }
-    let info = |seconds: Option<i64>| CommitInfo {
-        commit,
-        time: seconds
-            .and_then(|s| Timestamp::from_second(s).ok())
-            .unwrap_or(Timestamp::UNIX_EPOCH),
-        author: String::from_utf8_lossy(author).into_owned(),
-        subject: subject.clone(),
-        pull_request: pull_request(message.trim_start()),
-        said: Said::of(message.trim_start()),
+    let time = |seconds: Option<i64>| {
+        let time = seconds.and_then(|s| Timestamp::from_second(s).ok());
+        time.unwrap_or(Timestamp::UNIX_EPOCH)
     };
-    Some((info(authored), info(committed)))
+    let author = String::from_utf8_lossy(author).into_owned();
+    let message = String::from_utf8_lossy(body(data));
+    let authored = CommitInfo::new(commit, time(authored), author, &message);
+    let landed = CommitInfo {
+        time: time(committed),
+        ..authored.clone()
+    };
+    Some((authored, landed))
 }
 
 /// The value of a header line of a commit.

@@ -434,7 +434,7 @@ fn find(
 }
 
 /// What stands at `path`, whatever it is.
-fn entry_at(
+pub(super) fn entry_at(
     tree: ObjectId,
     path: &str,
     read: impl Fn(ObjectId) -> Result<Arc<Vec<u8>>, Failure>,

@@ -190,7 +190,7 @@ fn descend(objects: &Objects, commit: ObjectId, step: Step) -> Result<Option<Obj
 }
 
 /// The commit, or what names one, whose name begins so.
-fn abbreviated(objects: &Objects, digits: &str) -> Result<Option<ObjectId>, Failure> {
+pub(super) fn abbreviated(objects: &Objects, digits: &str) -> Result<Option<ObjectId>, Failure> {
     if !(4..=40).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Ok(None);
     }

@@ -47,7 +47,7 @@ pub(super) fn changelog(dialect: Dialect, document: Option<Document>) {
         all.sort();
         all
     };
-    let both = ["Say it shorter", "Say what it is for"];
+    let both = ["Say it shorter", "Say what it is for (#7)"];
     assert_eq!(subjects(&said, "comes"), both, "{dialect:?}: {said:#}");
     let numbered = said["comes"].as_array().unwrap().iter();
     let numbered = numbered.filter(|it| it["pull_request"] == 7);

@@ -139,6 +139,8 @@ pub struct Changelog {
     pub told: Vec<String>,
     /// There is more than was read.
     pub more: bool,
+    /// Commits of other folders than `path` are among them: a forge does not tell them apart.
+    pub whole: bool,
     /// Where a browser shows the same.
     pub url: Option<String>,
 }
@@ -148,14 +150,14 @@ pub struct Changelog {
 pub struct SourceCommit {
     /// The commit.
     pub commit: Commit,
-    /// The first line of its message, or the title of what it merges.
+    /// The first paragraph of its message.
     pub subject: String,
     /// Who wrote it.
     pub author: String,
     /// When it was written.
-    pub time: Option<Time>,
+    pub time: Time,
     /// The pull request that it came by.
-    pub pull_request: Option<u64>,
+    pub pull_request: Option<u32>,
 }
 
 /// An environment in a trace.
