@@ -108,3 +108,47 @@ where
         config.default_namespace.clone(),
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+
+    use super::*;
+    use crate::sources::cluster::{connect::install_crypto, kubeconfig};
+
+    /// `{"major":"1"}`, packed.
+    const PACKED: &[u8] = &[
+        31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 202, 77, 204, 202, 47, 82, 178, 82, 50, 84, 170,
+        5, 0, 53, 171, 54, 191, 13, 0, 0, 0,
+    ];
+
+    #[tokio::test]
+    async fn what_a_server_packs_is_unpacked() {
+        install_crypto();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let asked = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                head.push(byte[0]);
+            }
+            let size = PACKED.len();
+            let lines = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\ncontent-length: {size}\r\n\r\n"
+            );
+            stream.write_all(lines.as_bytes()).unwrap();
+            stream.write_all(PACKED).unwrap();
+            String::from_utf8(head).unwrap().to_lowercase()
+        });
+        let config = kubeconfig::plain(address.parse().unwrap());
+        let client = builder(&config).unwrap().build();
+        let request = Request::get("/version").body(Vec::new()).unwrap();
+        let said: serde_json::Value = client.request(request).await.unwrap();
+        assert_eq!(said["major"], "1");
+        let asked = asked.join().unwrap();
+        assert!(asked.contains("accept-encoding: gzip"), "{asked}");
+    }
+}
