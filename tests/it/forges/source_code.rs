@@ -59,6 +59,26 @@ pub(super) fn changelog(dialect: Dialect, document: Option<Document>) {
     told("1.0.0..3.0.0")
         .exits(1)
         .says("knows no tags for 1.0.0 and 3.0.0");
+    // A forge does not tell folders apart, and is asked nothing where nobody is to be.
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{text}path = \"services/checkout\"\n")).unwrap();
+    let said = told("1.0.0..1.1.0").exits(0);
+    assert_eq!(said.json()["whole"], true);
+    said.says("commits of other folders are among these");
+    let asked = fake.state().asked.len();
+    let line = [
+        "--config",
+        &config,
+        "--offline",
+        "changelog",
+        "checkout",
+        "1.0.0..1.1.0",
+    ];
+    repository
+        .run(&clone, &line, "", &[("FORGE_TOKEN", TOKEN)])
+        .exits(2)
+        .says("--offline asks nobody");
+    assert_eq!(fake.state().asked.len(), asked);
     fake.is_content();
     keeps_no_token(&repository);
 }
