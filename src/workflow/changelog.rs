@@ -63,7 +63,9 @@ impl Project {
             let clone = root.join(Path::new(&clone));
             let (from, to) = (from.to_string(), to.to_string());
             let read = tokio::task::spawn_blocking(move || {
-                let repo = Repo::named(&clone)?;
+                let repo = Repo::named(&clone).map_err(|failure| {
+                    failure.hint("It is `clone` of [[sources]] in your own config.toml")
+                })?;
                 repo.changelog((&from, &old), (&to, &new), path.as_deref())
             });
             let read = read.await;

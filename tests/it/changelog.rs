@@ -83,6 +83,9 @@ fn a_clone_tells_what_comes_and_what_goes() {
     told(&sources, &["1.0.0..9.9.9"])
         .exits(1)
         .says("has no tag for 9.9.9");
+    told("[[sources]]\nclone = \"../nowhere\"\n", &["1..2"])
+        .exits(2)
+        .says("does not exist. It is `clone` of [[sources]]");
     told("", &["1.0.0..1.1.0"])
         .exits(2)
         .says("nobody says where the source code of checkout is");
