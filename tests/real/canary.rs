@@ -80,29 +80,20 @@ fn a_canary_is_paused_promoted_aborted_and_retried() {
 
     world.bump(cell.0, cell.1, "1.1.0");
     world.git(&world.clone(), &["fetch", "-q"]);
+    // A pod that is told to go is one until it is gone: the counts settle after the pause is there.
     let seen = until("at its first pause", &|live| {
-        live["health"] == "paused" && live["ready"] == 5
+        live["health"] == "paused" && live["versions"] == json!({"1.0.0": 4, "1.1.0": 1})
     });
     let step = json!({"index": 1, "of": 4, "weight": 20, "waits": "a promotion"});
     assert_eq!(seen["step"], step, "{seen:#}");
     assert_eq!(seen["progress"]["phase"], "Paused", "{seen:#}");
-    assert_eq!(
-        seen["versions"],
-        json!({"1.0.0": 4, "1.1.0": 1}),
-        "{seen:#}"
-    );
     assert!(hop(&seen, "run").is_some_and(|why| why.contains("waits for a promotion")));
 
     let told = tell(&world, &["canary", "promote", cell.0, cell.1]);
     assert_eq!(told["progress"]["step"]["index"], 3, "{told:#}");
-    let seen = until("at its second pause", &|live| {
-        live["step"]["weight"] == 60 && live["ready"] == 5
+    until("at its second pause", &|live| {
+        live["step"]["weight"] == 60 && live["versions"] == json!({"1.0.0": 2, "1.1.0": 3})
     });
-    assert_eq!(
-        seen["versions"],
-        json!({"1.0.0": 2, "1.1.0": 3}),
-        "{seen:#}"
-    );
 
     let told = tell(&world, &["canary", "abort", cell.0, cell.1]);
     assert_eq!(told["progress"]["stage"], "aborted", "{told:#}");
