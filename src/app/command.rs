@@ -45,7 +45,7 @@ pub enum Command {
         /// The cell that is looked at.
         cell: Option<CellKey>,
     },
-    /// Show what a commit changed in a cell's files; answered by `CommitDiff`.
+    /// Show what a commit changed in a cell's files, and who signed it; answered by `CommitDiff` and `Signatures`.
     LoadDiff {
         /// Which request this is; the answer carries it.
         epoch: Epoch,
@@ -53,6 +53,8 @@ pub enum Command {
         cell: CellKey,
         /// The commit that is compared with its first parent.
         commit: ObjectId,
+        /// Who wrote it, where that is another commit: its signature is looked at, as that of `commit` is.
+        authored: ObjectId,
     },
     /// Freeze requests into a plan on the current base; answered by `Planned`.
     BuildPlan {

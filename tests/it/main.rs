@@ -46,6 +46,7 @@ mod relayout;
 mod remote;
 mod repositories;
 mod rows;
+mod signing;
 mod silence;
 mod soak;
 mod stopping;
