@@ -262,6 +262,7 @@ fn setup() -> Setup {
         timeout: Duration::from_mins(15),
     };
     Setup {
+        sources: Vec::new(),
         repository: "bench".to_owned(),
         topology: Topology {
             environments: (0..ENVIRONMENTS).map(environment).collect(),

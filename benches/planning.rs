@@ -22,11 +22,13 @@ use tidegate::{
     domain::{
         gate::{Answer, Facts, HttpReply, ImageFacts, ImageThere, Question, Ran, Sample},
         history::History,
-        ids::{CellKey, RepoPath},
+        ids::{CellKey, ObjectId, RepoPath},
         layout::{self, Assembler, Origin},
         past_health::{Since, Source, Stretch},
         plan::{self, Came, ChangeRequest, Intent, PlanInput, PlanRequest},
+        pull_request::Checks,
         rollout::{Connection, Health, LiveCell, Running, Seen},
+        source_code::{Evidence, SaidBy},
         version::Version,
     },
     sources::git::build_commit,
@@ -97,7 +99,7 @@ fn planning(criterion: &mut Criterion) {
             &project.repo,
             write.tip.commit,
             &write.edits,
-            write.message.as_str(),
+            &write.message,
         )
     };
     group.bench_function("tidegate: planned and committed", |b| {
@@ -333,6 +335,12 @@ fn answer(
         Question::Command(_) => Answer::Ran(Ok(Ran {
             code: Some(0),
             said: Vec::new(),
+        })),
+        Question::Evidence(..) => Answer::Evidence(Ok(Evidence {
+            commit: ObjectId::new([1; 20]),
+            by: SaidBy::Label,
+            checks: Ok(Checks::default()),
+            url: None,
         })),
         Question::Image(_) => Answer::Image(Ok(ImageFacts {
             image: "registry.example.com/team/service".to_owned(),

@@ -23,7 +23,7 @@ use crate::domain::{
     plan::Plan,
     pull_request::Proposal,
     rollout::{ClusterNote, Connection, LiveCell, LogLine},
-    signature::Signature,
+    source_code::{Behind, VersionStep},
 };
 use crate::look::colour::Rgb;
 
@@ -86,6 +86,13 @@ pub enum Event {
         /// What is known.
         past: Box<PastHealth>,
     },
+    /// What stands behind a step from one version to another, in the source code.
+    Behind {
+        /// The step.
+        step: VersionStep,
+        /// What is known of it.
+        behind: Arc<Behind>,
+    },
     /// Answer to [`Command::LoadDiff`](super::command::Command::LoadDiff).
     CommitDiff {
         /// The request that is answered.
@@ -97,8 +104,6 @@ pub enum Event {
         /// What it changed.
         result: Result<Diff, Failure>,
     },
-    /// Who signed commits that are looked at; those that could not be looked at are not there.
-    Signatures(BTreeMap<ObjectId, Signature>),
     /// Answer to [`Command::BuildPlan`](super::command::Command::BuildPlan).
     Planned {
         /// The request that is answered.

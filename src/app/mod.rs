@@ -7,6 +7,7 @@
 
 pub mod activity;
 pub mod areas;
+pub mod behind;
 mod brought;
 pub mod command;
 pub mod copy;

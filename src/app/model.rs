@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::{
     activity::Activity,
     areas::Drawn,
+    behind::BehindSteps,
     brought::Brought,
     copy::Choice,
     deliveries::Deliveries,
@@ -39,12 +40,12 @@ use crate::{
         desired::{Desired, Refs},
         failure::Failure,
         history::{HistoryEntry, ends_early},
-        ids::{CellKey, EnvironmentName, ObjectId},
+        ids::{CellKey, EnvironmentName},
         past_health::PastHealth,
         plan::{ChangeRequest, Plan},
         pull_request::Proposal,
         rollout::{Connection, LiveCell},
-        signature::Signature,
+        source_code::SourceCode,
         topology::Topology,
         version::Version,
     },
@@ -58,6 +59,8 @@ pub struct Setup {
     pub repository: String,
     /// The columns.
     pub topology: Topology,
+    /// Where the source code of services is.
+    pub sources: Vec<SourceCode>,
     /// What says how the repository is read.
     pub layouts: LayoutsBy,
     /// Whether this session may write.
@@ -117,6 +120,8 @@ pub struct Model {
     pub live: Live,
     /// How cells stand to their upstreams.
     pub skews: Skews,
+    /// What stands behind changes of versions, in the source code.
+    pub behind: BehindSteps,
     /// When the cell that was selected last was healthy.
     pub past_health: Option<(CellKey, Box<PastHealth>)>,
     /// Which columns a freeze closes.
@@ -137,8 +142,6 @@ pub struct Model {
     pub filters: Filters,
     /// How diffs are read.
     pub diff: DiffView,
-    /// Who signed the commits that were looked at.
-    pub signatures: BTreeMap<ObjectId, Signature>,
     /// Deliveries, under way or ended.
     pub deliveries: Deliveries,
     /// The log.
@@ -396,6 +399,7 @@ impl Model {
             history: History::default(),
             live: Live::default(),
             skews: Skews::default(),
+            behind: BehindSteps::default(),
             past_health: None,
             freezes: Freezes::default(),
             judged: Judged::default(),
@@ -406,7 +410,6 @@ impl Model {
             recent: Vec::new(),
             filters: Filters::default(),
             diff: DiffView::default(),
-            signatures: BTreeMap::new(),
             deliveries: Deliveries::default(),
             activity: Activity::default(),
             refusal: None,

@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     domain::{
-        changelog::Changelog, failure::Failure, history::CommitInfo, text::count, version::Version,
+        failure::Failure,
+        history::CommitInfo,
+        source_code::{Changelog, number_beside},
+        version::Version,
     },
     workflow::Project,
 };
@@ -78,17 +81,10 @@ fn entry(entry: &CommitInfo) -> Value {
     })
 }
 
-/// ` (#12)`, where the subject does not say it.
-fn number(entry: &CommitInfo) -> String {
-    let number = entry.pull_request.map(|number| format!("#{number}"));
-    let number = number.filter(|it| !entry.subject.contains(it));
-    number.map_or(String::new(), |it| format!(" ({it})"))
-}
-
 fn plain(title: &str, found: &Changelog) -> Vec<String> {
     let mut lines = vec![title.to_owned()];
     let line = |sign: &str, entry: &CommitInfo| {
-        let number = number(entry);
+        let number = number_beside(entry);
         let day = entry.time.strftime("%Y-%m-%d");
         format!(
             "{sign} {}  {day}  {}{}  {}",
@@ -109,7 +105,7 @@ fn plain(title: &str, found: &Changelog) -> Vec<String> {
 fn markdown(title: &str, found: &Changelog) -> Vec<String> {
     let mut lines = vec![format!("### {title}"), String::new()];
     let line = |entry: &CommitInfo| {
-        let number = number(entry);
+        let number = number_beside(entry);
         format!(
             "- {} {}{number}, {}",
             entry.commit.short(),
@@ -129,19 +125,6 @@ fn markdown(title: &str, found: &Changelog) -> Vec<String> {
 }
 
 fn summary(found: &Changelog) -> Vec<String> {
-    let mut words = Vec::new();
-    if found.told.is_empty() {
-        let mut counts = vec![count(found.comes.len(), "commit")];
-        if !found.goes.is_empty() {
-            counts.push(format!("{} taken back", found.goes.len()));
-        }
-        if found.more {
-            counts.push("and more".to_owned());
-        }
-        words.push(counts.join(", "));
-    } else if found.more {
-        words.push("and more".to_owned());
-    }
-    words.extend(found.url.clone());
-    words
+    let amount = Some(found.amount()).filter(|amount| !amount.is_empty());
+    amount.into_iter().chain(found.url.clone()).collect()
 }

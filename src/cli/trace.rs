@@ -9,7 +9,7 @@ use super::{
     Context,
     args::TraceArgs,
     fail::Exit,
-    json::{self, Signatures},
+    json,
     output::{Output, clean},
     table::{self, Cell},
 };
@@ -17,13 +17,13 @@ use crate::{
     domain::{
         age,
         failure::Failure,
-        ids::{CellKey, EnvironmentName},
-        signature::Signed,
+        ids::{CellKey, EnvironmentName, ServiceName},
+        source_code::{Evidence, VersionStep},
         suggest,
         trace::{Arrival, Histories, Stay, Trace, TraceStop, doubts, trace},
         version::Version,
     },
-    workflow::{Project, cell_history, signatures},
+    workflow::{Project, Reading, cell_history},
 };
 
 pub(super) async fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Failure> {
@@ -87,17 +87,7 @@ pub(super) async fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Fai
         return Err(Failure::usage(clean(&words.join("; "))));
     }
 
-    let stays = found.places.iter().zip(&cells).flat_map(|(place, cell)| {
-        let all = args.signatures;
-        let stays = place.stays.iter();
-        let stays = stays.filter(move |stay| all || stay.until.is_none());
-        stays.map(move |stay| (cell, &stay.entry))
-    });
-    let signatures = signatures(&project, &reading, stays).unwrap_or_else(|error| {
-        let words = format!("signatures were not looked at: {error}");
-        context.output.note(clean(&words));
-        Signatures::new()
-    });
+    let built_of = built_of(context, &project, &reading, (&service, &version)).await;
     if context.output.is_json() {
         Output::json(&json!({
             "schema": "tidegate.trace/v1",
@@ -106,17 +96,17 @@ pub(super) async fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Fai
             "version": version,
             "first": found.first.map(json::time),
             "shallow": shallow,
-            "environments": found.places.iter().map(|place| place_json(place, &early, &signatures)).collect::<Vec<_>>(),
+            "environments": found.places.iter().map(|place| place_json(place, &early)).collect::<Vec<_>>(),
+            "built_of": built_of.as_ref().map(built_json),
         }));
     } else {
         print(context, &found, &early);
-        for stay in found.places.iter().flat_map(|place| &place.stays) {
-            let authored = &stay.entry.change.authored;
-            let signature = signatures.get(&authored.commit);
-            if let Some(signature) = signature.filter(|it| it.state != Signed::Unsigned) {
-                let words = format!("{} {}", authored.commit.short(), signature.words());
-                context.output.line(clean(&words));
-            }
+        if let Some(built_of) = &built_of {
+            let words = match built_of {
+                Ok(evidence) => format!("built of {}", evidence.words()),
+                Err(why) => format!("what it was built of is not known: {why}"),
+            };
+            context.output.note(clean(&words));
         }
         for doubt in doubts {
             context.output.note(clean(&doubt));
@@ -128,26 +118,58 @@ pub(super) async fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Fai
     Ok(Exit::Done)
 }
 
+/// What a version was built of; `None` where nobody says where its source code is, or nobody is to be asked.
+async fn built_of(
+    context: &Context,
+    project: &Project,
+    reading: &Reading,
+    (service, version): (&ServiceName, &Version),
+) -> Option<Result<Evidence, String>> {
+    if context.common.offline || !project.has_source_code(service) {
+        return None;
+    }
+    let mut cells = reading.desired.cells.keys();
+    let cell = cells.find(|cell| cell.service == *service)?.clone();
+    let step = VersionStep {
+        cell,
+        from: None,
+        to: version.clone(),
+    };
+    Some(project.behind(Some(reading), &step).await.evidence)
+}
+
+fn built_json(built_of: &Result<Evidence, String>) -> Value {
+    match built_of {
+        Ok(evidence) => json!({
+            "commit": evidence.commit,
+            "by": evidence.by.as_str(),
+            "url": evidence.url,
+            "checks": evidence.checks.as_ref().ok().map(|checks| checks.state().as_str()),
+            "says": evidence.words(),
+        }),
+        Err(why) => json!({ "commit": null, "by": null, "url": null, "checks": null, "says": why }),
+    }
+}
+
 /// What a cut history means for what was not found.
 const SHALLOW: &str = "this clone is shallow: what came before its oldest commit is not known (git fetch --unshallow)";
 
 /// Why what was before the oldest value of an environment is not known, by environment.
 type Early<'a> = BTreeMap<&'a EnvironmentName, &'a str>;
 
-fn place_json(place: &TraceStop, early: &Early<'_>, signatures: &Signatures) -> Value {
+fn place_json(place: &TraceStop, early: &Early<'_>) -> Value {
     json!({
         "environment": place.environment,
         "current": place.now,
         "current_since": place.since.map(json::time),
-        "stays": place.stays.iter().map(|stay| stay_json(stay, signatures)).collect::<Vec<_>>(),
+        "stays": place.stays.iter().map(stay_json).collect::<Vec<_>>(),
         "go_back": place.go_back.as_ref().map(json::entry),
         "unknown_before": early.get(&place.environment),
     })
 }
 
-fn stay_json(stay: &Stay, signatures: &Signatures) -> Value {
+fn stay_json(stay: &Stay) -> Value {
     let mut value = json::entry(&stay.entry);
-    json::signed(&mut value, &stay.entry, signatures);
     value["arrival"] = json!(stay.arrival.word());
     if let Arrival::FastTrack(past) = &stay.arrival {
         value["past"] = json!(past);

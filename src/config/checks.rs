@@ -278,7 +278,7 @@ impl FileChecks {
     }
 }
 
-/// The environments for which the repository's file has registries asked (`registry`, or `immutable` that pins), and where it
+/// The environments for which the repository's file has registries asked (`registry`, `evidence`, or `immutable` that pins), and where it
 /// says so: the images that it names are its word too.
 pub(super) fn registries(
     written: &[(Targeting, Vec<WrittenEnvironment>)],
@@ -288,14 +288,17 @@ pub(super) fn registries(
     let mut all = BTreeMap::new();
     for (((_, environments), place), reader) in written.iter().zip(places).zip(readers) {
         for environment in environments {
-            let asks = |gates: &&GatePolicy| gates.registry.is_some() || gates.pin;
+            let asks = |gates: &&GatePolicy| {
+                gates.registry.is_some() || gates.pin || gates.evidence.is_some()
+            };
             let Some(gates) = environment.gates.as_ref().filter(asks) else {
                 continue;
             };
             let name = EnvironmentName::from(environment.name.as_str());
-            let gate = match gates.registry {
-                Some(_) => "registry",
-                None => "immutable",
+            let gate = match (&gates.registry, gates.pin) {
+                (Some(_), _) => "registry",
+                (None, true) => "immutable",
+                (None, false) => "evidence",
             };
             let key = format!("{}.gates.{gate}", environment.path);
             let (file, line) = reader.place(&key);

@@ -12,12 +12,12 @@ use super::{
     validate::{self, Files},
 };
 use crate::domain::{
-    changelog::SourceCode,
     detect::Guess,
     ids::EnvironmentName,
     layout::{LayoutSet, LayoutSpec},
     notify::Notify,
     policy::{Dependency, Policy},
+    source_code::SourceCode,
     template::Template,
     topology::{Deliver, Environment, Require, Topology, WorkloadTemplate},
 };

@@ -9,8 +9,6 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use crate::domain::{
     address::Address,
     agent::ArgoServer,
-    changelog::SourceCode,
-    commit::CommitSettings,
     credential::Credential,
     detect::Guess,
     forge::ForgeEntry,
@@ -18,6 +16,7 @@ use crate::domain::{
     layout::{LayoutSet, LayoutSpec},
     notify::{Notify, Secret},
     policy::check::Consent,
+    source_code::SourceCode,
     topology::Topology,
 };
 use crate::{
@@ -31,7 +30,6 @@ use crate::{
 mod agents;
 mod checks;
 mod commands;
-mod commits;
 mod error;
 mod fingerprint;
 mod forges;
@@ -202,8 +200,6 @@ pub struct UserSettings {
     pub forges: Vec<ForgeEntry>,
     /// Argo CD by its own API.
     pub argocd: Vec<ArgoServer>,
-    /// How commits are made.
-    pub commit: CommitSettings,
     /// What `[[notify]]` names: tokens, and addresses that are secrets themselves.
     pub secrets: Vec<Secret>,
 }

@@ -29,6 +29,8 @@ pub(super) const IMMUTABLE: [&str; 2] = ["digest", "pin"];
 pub(super) const LASTING: [&str; 1] = ["for"];
 /// Keys of `approvals` beside those.
 pub(super) const APPROVALS: [&str; 3] = ["need", "from", "checks"];
+/// Keys of `evidence` beside those.
+pub(super) const EVIDENCE: [&str; 1] = ["checks"];
 /// Keys of `registry` beside those.
 pub(super) const REGISTRY: [&str; 2] = ["platform", "attestation"];
 /// Keys of one `[[windows]]` table.
@@ -80,6 +82,7 @@ pub(super) fn gates(table: &Table<'_>) -> Option<(GatePolicy, Vec<WrittenCheck>)
             "eligible" => &ELIGIBLE,
             "immutable" => &IMMUTABLE,
             "registry" => &REGISTRY,
+            "evidence" => &EVIDENCE,
             "approvals" => &APPROVALS,
             "soak" | "together" => &LASTING,
             _ => &[],
@@ -89,6 +92,9 @@ pub(super) fn gates(table: &Table<'_>) -> Option<(GatePolicy, Vec<WrittenCheck>)
             "eligible" => policy.eligible = Some(eligible(&own)),
             "registry" => policy.registry = Some(registry(&own)),
             "approvals" => policy.approvals = approvals(&own),
+            "evidence" => {
+                policy.evidence = Some(named(&own, "checks", "all of them count"));
+            }
             "immutable" => {
                 policy.digest = own.boolean("digest").unwrap_or_default();
                 policy.pin = own.boolean("pin").unwrap_or_default();
@@ -150,27 +156,29 @@ fn eligible(table: &Table<'_>) -> Eligible {
     asked
 }
 
+/// The names of a list; an empty one is told, as whoever writes it means something.
+fn named(table: &Table<'_>, key: &str, what: &str) -> Vec<String> {
+    let names = table.strings(key).unwrap_or_default();
+    if table.has(key) && names.is_empty() {
+        table.error(
+            key,
+            format!("names nothing; leave the key out where {what}"),
+        );
+    }
+    for (index, name) in names.iter().enumerate() {
+        if name.trim().is_empty() || name.trim() != name {
+            table.error(&format!("{key}[{index}]"), format!("`{name}` is no name"));
+        }
+    }
+    names
+}
+
 /// What a pull request has to have; where it says nothing that could be had, that is told.
 fn approvals(table: &Table<'_>) -> Option<Asks> {
     /// Nobody finds more.
     const MOST: u32 = 20;
-    let named = |key: &str, what: &str| {
-        let names = table.strings(key).unwrap_or_default();
-        if table.has(key) && names.is_empty() {
-            table.error(
-                key,
-                format!("names nothing; leave the key out where {what}"),
-            );
-        }
-        for (index, name) in names.iter().enumerate() {
-            if name.trim().is_empty() || name.trim() != name {
-                table.error(&format!("{key}[{index}]"), format!("`{name}` is no name"));
-            }
-        }
-        names
-    };
-    let from = named("from", "anybody may approve");
-    let checks = named("checks", "no check is asked for");
+    let from = named(table, "from", "anybody may approve");
+    let checks = named(table, "checks", "no check is asked for");
     for (index, name) in from.iter().enumerate() {
         let bare = name.trim_start_matches('@');
         let parts = bare.split('/');

@@ -1,7 +1,7 @@
 //! `[[sources]]`: where the source code of services is.
 
 use super::{reader::Table, schema::ConfigFile};
-use crate::domain::{changelog::SourceCode, template::Template};
+use crate::domain::{source_code::SourceCode, template::Template};
 
 /// Keys of one `[[sources]]` table.
 pub(super) const SOURCE: [&str; 6] = ["services", "repository", "clone", "tag", "path", "command"];

@@ -145,6 +145,9 @@ pub(super) fn gates(
         if gates.approvals.is_some() {
             own.approvals.clone_from(&gates.approvals);
         }
+        if gates.evidence.is_some() {
+            own.evidence.clone_from(&gates.evidence);
+        }
         if gates.registry.is_some() {
             own.registry.clone_from(&gates.registry);
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{address::Address, credential::Credential};
+use super::{address::Address, credential::Credential, ids::ObjectId};
 
 /// What a forge speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -255,6 +255,16 @@ impl Place {
 }
 
 impl Place {
+    /// Where a browser shows a commit.
+    pub fn commit_url(&self, commit: ObjectId) -> String {
+        let (web, project) = (&self.web, &self.project);
+        match self.kind {
+            Some(ForgeKind::Gitlab) => format!("{web}/{project}/-/commit/{commit}"),
+            Some(ForgeKind::Bitbucket) => format!("{web}/{project}/commits/{commit}"),
+            _ => format!("{web}/{project}/commit/{commit}"),
+        }
+    }
+
     /// Where a browser shows what lies between two commits, or tags.
     pub fn compare_url(&self, from: &str, to: &str) -> Option<String> {
         let (from, to) = (escaped(from, false), escaped(to, false));

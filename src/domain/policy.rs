@@ -53,6 +53,8 @@ pub struct GatePolicy {
     pub pin: bool,
     /// What the registry is asked (`registry`).
     pub registry: Option<Registry>,
+    /// Which checks the commit has to have passed that a version was built of (`evidence`); empty: all that it has.
+    pub evidence: Option<Vec<String>>,
     /// What its pull request has to have (`approvals`).
     pub approvals: Option<pull_request::Asks>,
     /// What is asked outside before a change (`http`, `promql`, `command`).

@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 
 use super::{Shared, clusters::Handle, lock, report};
@@ -24,9 +25,10 @@ use crate::{
         history::{self, Changes},
         ids::{CellKey, ObjectId},
         pull_request::RequestDeed,
+        source_code::VersionStep,
     },
     sources::{
-        git::{HistoryEvent, Want, signatures},
+        git::{HistoryEvent, Want},
         mistake,
     },
     workflow::{self, Project, Reading, UnknownBefore},
@@ -34,6 +36,8 @@ use crate::{
 
 /// The first rows of history show this soon; later batches come less and less often, because each costs a look at all.
 const FIRST_BATCH: Duration = Duration::from_millis(25);
+/// So many steps are looked behind at once.
+const LOOKS: usize = 4;
 /// No batch waits longer.
 const SLOWEST_BATCH: Duration = Duration::from_millis(1_500);
 
@@ -48,6 +52,24 @@ impl Stop {
 
     fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Finds out what stands behind steps, and tells each as soon as it is known.
+pub(super) async fn behind(shared: Arc<Shared>, steps: Vec<VersionStep>) {
+    let project = shared.project();
+    let reading = shared.current();
+    let looks = stream::iter(steps).map(|step| {
+        let (project, reading) = (&project, reading.as_deref());
+        async move {
+            let behind = project.behind(reading, &step).await;
+            (step, behind)
+        }
+    });
+    let mut looks = std::pin::pin!(looks.buffer_unordered(LOOKS));
+    while let Some((step, behind)) = looks.next().await {
+        let behind = Arc::new(behind);
+        shared.tell(Event::Behind { step, behind });
     }
 }
 
@@ -313,21 +335,14 @@ impl Stream<'_> {
 }
 
 /// What a commit changed in a cell's files.
-pub(super) fn diff(
-    shared: &Shared,
-    epoch: Epoch,
-    cell: &CellKey,
-    (commit, authored): (ObjectId, ObjectId),
-) {
+pub(super) fn diff(shared: &Shared, epoch: Epoch, cell: &CellKey, commit: ObjectId) {
     let files = shared.files_of(cell);
     let project = shared.project();
     let place = shared
         .current()
         .and_then(|reading| Some(reading.desired.tip(cell)?.name.clone()));
-    let place = place.unwrap_or_default();
-    let repo = project.repository(&place);
-    let result = repo
-        .clone()
+    let result = project
+        .repository(&place.unwrap_or_default())
         .and_then(|repo| repo.file_diff(commit, &files))
         .map_err(|error| error.during(format!("diff of {}", commit.short())));
     shared.tell(Event::CommitDiff {
@@ -336,10 +351,4 @@ pub(super) fn diff(
         commit,
         result,
     });
-    let commits: BTreeSet<ObjectId> = [commit, authored].into();
-    let commits: Vec<ObjectId> = commits.into_iter().collect();
-    match repo.and_then(|repo| signatures(repo, &commits)) {
-        Ok(found) => shared.tell(Event::Signatures(found)),
-        Err(error) => tracing::debug!(%error, "signatures were not looked at"),
-    }
 }

@@ -91,6 +91,7 @@ pub fn setup_of(
     Ok(Setup {
         repository,
         topology: config.topology.clone(),
+        sources: config.source_code.clone(),
         layouts: match &config.guessed {
             Some(guessed) => LayoutsBy::Guessed(guessed.clone()),
             None => LayoutsBy::Written,

@@ -5,7 +5,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{canvas::Canvas, diff, history, rollout, text};
+use super::{behind, canvas::Canvas, diff, history, rollout, text};
 use crate::app::{
     areas::{CellAreas, Pane, Reach, Spot, below, row, rows},
     screen::{CellPane, CellScreen},
@@ -128,7 +128,14 @@ fn draw_diff(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
     let theme = canvas.theme;
     let values = canvas.model.values(&screen.cell);
     let head = values.get(screen.value);
-    let head = head.map_or(Vec::new(), |entry| history::commit(canvas, entry));
+    let mut head = head.map_or(Vec::new(), |entry| history::commit(canvas, entry));
+    if let Some(step) = canvas.model.selected_step() {
+        let behind = behind::lines(canvas, usize::from(area.width), &step, false);
+        if !behind.is_empty() {
+            head.extend(behind);
+            head.push(Line::default());
+        }
+    }
     let taken = u16::try_from(head.len()).unwrap_or(0).min(area.height);
     canvas.lines(area, head);
     let area = below(area, taken, area.height);

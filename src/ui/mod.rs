@@ -6,6 +6,7 @@ use ratatui::{Frame, layout::Rect, text::Line};
 
 mod activity;
 mod agent;
+mod behind;
 mod canvas;
 mod cell;
 mod confirm;

@@ -58,7 +58,8 @@ pub(super) fn answers(
             | Question::Promql(_)
             | Question::Healthy(_)
             | Question::Command(_)
-            | Question::Image(_) => {}
+            | Question::Image(_)
+            | Question::Evidence(..) => {}
             Question::Running(cell) => drop(runs.insert(cell.clone())),
             Question::Past(cell) => pasts.push(cell.clone()),
             Question::PastHealth(cell) => {

@@ -64,7 +64,8 @@ pub(super) fn is_outside(question: &Question) -> bool {
         | Question::Promql(_)
         | Question::Healthy(_)
         | Question::Command(_)
-        | Question::Image(_) => true,
+        | Question::Image(_)
+        | Question::Evidence(..) => true,
         Question::Running(_) | Question::Past(_) | Question::PastHealth(_) => false,
     }
 }
@@ -129,6 +130,7 @@ pub(super) async fn ask(
                             | Answer::Healthy(Err(_))
                             | Answer::Ran(Err(_))
                             | Answer::Image(Err(_))
+                            | Answer::Evidence(Err(_))
                     );
                     if answered {
                         project.lately.keep(question.clone(), at, answer.clone());
@@ -184,6 +186,11 @@ async fn answer(
             Ok(Answer::Image(
                 registry::image(project, reading, asked, allowed).await,
             ))
+        }
+        Question::Evidence(cell, version) => {
+            let reading = reading.ok_or_else(|| "no matrix is read here".to_owned())?;
+            let found = project.evidence(Some(reading), cell, version).await;
+            Ok(Answer::Evidence(found.map_err(|failure| failure.why)))
         }
         Question::Promql(asked) => Ok(Answer::Samples(samples(project, asked, secrets).await)),
         Question::Healthy(asked) => Ok(Answer::Healthy(series(project, asked, secrets).await)),
@@ -283,6 +290,7 @@ fn unanswered(question: &Question, why: &str) -> Answer {
         Question::Healthy(_) => Answer::Healthy(Err(why)),
         Question::Command(_) => Answer::Ran(Err(why)),
         Question::Image(_) => Answer::Image(Err(why)),
+        Question::Evidence(..) => Answer::Evidence(Err(why)),
         Question::Past(_) => Answer::Past(Err(why)),
         Question::PastHealth(_) => Answer::PastHealth(Box::default()),
         Question::Running(_) => Answer::Running(Box::default()),

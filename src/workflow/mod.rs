@@ -8,7 +8,6 @@ mod answers;
 mod apply;
 mod at;
 mod by_hand;
-mod changelog;
 mod check;
 mod checks;
 mod decided;
@@ -35,7 +34,7 @@ mod recognise;
 mod registry;
 mod revert;
 mod seen;
-mod signed;
+mod source_code;
 mod team_file;
 mod trust;
 mod veto;
@@ -57,8 +56,8 @@ pub use check::{Checked, Ends, check, commit_of};
 pub use checks::Lately;
 pub use decided::Decided;
 pub use deliver::{
-    Clusters, Drops, HandedOver, LeftBehind, Lender, Loan, Locks, OwnClusters, Permit, Rest,
-    Standing, Told, Underway, forget_later_waves, left_behind, longest_timeout, rehearse,
+    Clusters, Drops, HandedOver, LeftBehind, Locks, OwnClusters, Permit, Rest, Standing, Told,
+    Underway, forget_later_waves, left_behind, longest_timeout, rehearse,
 };
 pub use drift::{Judged, Whose, skews};
 pub use earlier::{Configurations, UnknownBefore};
@@ -76,7 +75,6 @@ pub use recognise::{Refined, layouts_said, nothing_said, recognise, refined, tel
 pub use registry::Retag;
 pub use revert::{NoRevert, RevertTarget, cell_history, revert_target};
 pub use seen::{Looking, SeenHealth};
-pub use signed::signatures;
 pub use team_file::{loads, team_file, write_new};
 pub use trust::{Once, Outside, OutsidePlace, Untrusted};
 pub use why::why;

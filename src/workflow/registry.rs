@@ -11,8 +11,10 @@ use crate::{
         desired::Source,
         failure::Failure,
         gate::{ImageFacts, ImageQuestion},
-        ids::{CellKey, EnvironmentName, ServiceName},
+        ids::{CellKey, EnvironmentName, ObjectId, ServiceName},
         image::{Beside, ImageName, tag_and_digest},
+        policy::GatePolicy,
+        version::Version,
     },
     sources::{
         registry::{Manifest, Repository},
@@ -42,15 +44,7 @@ pub(super) async fn image(
     allowed: &Allowed,
 ) -> Result<ImageFacts, String> {
     let name = name_of(project, reading, &asked.cell)?;
-    let environment = &asked.cell.environment;
-    // Where the user's own file has it asked, whatever the images name is the user's word.
-    if project.config.registries.contains_key(environment)
-        && !allowed.covers_registry(environment, &name.registry)
-    {
-        let named = format!("the registry {}", name.registry);
-        return Err(not_allowed(&named, "it is not asked"));
-    }
-    let repository = Repository::to_read(name.clone());
+    let repository = to_read(project, &asked.cell.environment, name.clone(), allowed)?;
     let there = repository
         .look(asked.version.as_str(), asked.attestations.as_ref())
         .await?;
@@ -69,6 +63,48 @@ pub(super) async fn image(
         there,
         before,
     })
+}
+
+/// The commit that a version of a cell's image was built of, by its label; `None`: it has none, or nobody has registries asked
+/// for its environment.
+///
+/// # Errors
+/// Why that is not known, in a sentence.
+pub(super) async fn revision(
+    project: &Project,
+    reading: &Reading,
+    (cell, version): (&CellKey, &Version),
+    allowed: &Allowed,
+) -> Result<Option<ObjectId>, String> {
+    let policy = project.config.topology.policy.of(&cell.environment);
+    let asks = |it: &GatePolicy| it.registry.is_some() || it.pin || it.evidence.is_some();
+    let declared = reading.desired.cells.get(cell);
+    let hidden = declared.is_some_and(|cell| cell.subject.is_hidden());
+    if hidden || !policy.is_some_and(asks) {
+        return Ok(None);
+    }
+    let name = name_of(project, reading, cell)?;
+    let repository = to_read(project, &cell.environment, name, allowed)?;
+    let label = repository.revision(version.as_str()).await?;
+    // What is no commit of Git's says nothing here.
+    Ok(label.and_then(|label| label.parse().ok()))
+}
+
+/// The registry of an image, where it may be asked for this environment.
+fn to_read(
+    project: &Project,
+    environment: &EnvironmentName,
+    name: ImageName,
+    allowed: &Allowed,
+) -> Result<Repository, String> {
+    // Where the user's own file has it asked, whatever the images name is the user's word.
+    if project.config.registries.contains_key(environment)
+        && !allowed.covers_registry(environment, &name.registry)
+    {
+        let named = format!("the registry {}", name.registry);
+        return Err(not_allowed(&named, "it is not asked"));
+    }
+    Ok(Repository::to_read(name))
 }
 
 /// Keeps what a tag means now, and gives what else it meant not long ago. What cannot be kept is not.

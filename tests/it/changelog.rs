@@ -4,9 +4,14 @@
 
 use std::{fs, path::Path};
 
-use crate::support::{
-    repo::{CONFIGURATION, Repository, write},
-    schema::assert_described,
+use crate::{
+    stopping::ready,
+    support::{
+        operator::Operator,
+        repo::{CONFIGURATION, Repository, write},
+        schema::assert_described,
+        terminal::{SOON, Setup, View, key},
+    },
 };
 
 /// A clone of the source code of `checkout`, with two releases and what lies between them.
@@ -136,4 +141,57 @@ fn a_program_of_ones_own_tells_it_instead() {
     own("\"sh\", \"-c\", \"echo no >&2; exit 3\"")
         .exits(1)
         .says("failed: no");
+}
+
+/// An operator sees on the plan and in the cell what a version brings, and which commit it was built of.
+#[test]
+fn the_plan_and_the_cell_tell_what_a_version_brings() {
+    let repository = ready();
+    let folder = tempfile::tempdir().unwrap();
+    source(&repository, folder.path());
+    let own = repository.home().join("config/tidegate/config.toml");
+    let place = folder.path().display();
+    write(
+        &own,
+        format!("[[sources]]\nclone = \"{place}\"\n").as_bytes(),
+    );
+    let commit = repository.git_in(
+        folder.path(),
+        &["rev-parse", "--short=7", "v1.1.0^{commit}"],
+    );
+    let by = format!("commit {}, by the tag v1.1.0", commit.trim());
+    let setup = Setup::tidegate(&[]).home(repository.home()).size(140, 44);
+    let mut operator = Operator::sit_down(setup.folder(repository.clone_path()));
+    let told = |view: &View| {
+        view.has("Source code of checkout 1.0.0")
+            && view.has(&by)
+            && view.has("3 commits")
+            && view.has("Round prices (#12)")
+    };
+    operator.go_to("checkout", "staging");
+    operator.terminal.press(key::ENTER);
+    operator.terminal.until("the cell", SOON, told);
+    operator.back_to_the_matrix();
+    operator.unlock();
+    operator.plan_promotion("checkout", "prod");
+    let plan = operator.terminal.until("the plan", SOON, told);
+    assert!(!plan.has("\u{1b}"), "{plan}");
+    operator.back_to_the_matrix();
+    operator.terminal.press(key::CTRL_C);
+    // As a command.
+    let clone = repository.clone_path();
+    let said = repository.run(
+        &clone,
+        &["trace", "checkout", "1.1.0", "-o", "json"],
+        "",
+        &[],
+    );
+    let said = said.exits(0).json();
+    assert_described(&said);
+    assert_eq!(said["built_of"]["by"], "tag", "{said:#}");
+    let words = said["built_of"]["says"].as_str().unwrap();
+    assert!(
+        words.starts_with(&by) && words.contains("its checks are not known"),
+        "{words}"
+    );
 }

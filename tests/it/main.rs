@@ -46,7 +46,6 @@ mod relayout;
 mod remote;
 mod repositories;
 mod rows;
-mod signing;
 mod silence;
 mod soak;
 mod stopping;

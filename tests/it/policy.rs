@@ -181,6 +181,7 @@ fn a_policy_that_cannot_be_meant_says_where_and_why() {
         ("[environments.gates]\napprovals = { need = 2, from = [\"alice\"] }", String::new(), "environments[1].gates.approvals.need: `2` is more than the 1 that `from` names"),
         ("[environments.gates]\napprovals = { need = 1, from = [\"@org/\"] }", String::new(), "environments[1].gates.approvals.from[0]: `@org/` is nobody"),
         ("[environments.gates]\napprovals = { checks = [] }", String::new(), "environments[1].gates.approvals.checks: names nothing"),
+        ("[environments.gates]\nevidence = { checks = [] }", String::new(), "environments[1].gates.evidence.checks: names nothing"),
         ("[environments.gates]\napprovals = { needs = 2 }", String::new(), "environments[1].gates.approvals.needs: "),
         ("[environments.gates]\neligible = {}", String::new(), "environments[1].gates.eligible: lets every version come"),
         (

@@ -12,6 +12,7 @@ use crate::{
         history::HistoryEntry,
         ids::{CellKey, ObjectId},
         rollout::{ClusterNote, Look},
+        source_code::VersionStep,
     },
 };
 
@@ -239,15 +240,12 @@ impl Model {
 
     /// Asks for the diff that the cell screen still lacks; history comes by itself.
     pub(in crate::app) fn refresh_cell(&mut self, out: &mut Vec<Command>) {
-        let wanted = self.selected_value().map(|entry| {
-            let change = &entry.change;
-            (change.landed.commit, change.authored.commit)
-        });
+        let wanted = self.selected_commit();
         let Some(Screen::Cell(screen)) = self.screens.last_mut() else {
             return;
         };
         let shown = screen.diff.as_ref().map(|(commit, _)| *commit);
-        if let Some((commit, authored)) = wanted
+        if let Some(commit) = wanted
             && shown != Some(commit)
         {
             screen.diff = None;
@@ -257,9 +255,23 @@ impl Model {
                 epoch,
                 cell,
                 commit,
-                authored,
             });
         }
+        let step = self.selected_step();
+        self.ask_behind(step, out);
+    }
+
+    /// The step that the selected value of the cell is.
+    pub fn selected_step(&self) -> Option<VersionStep> {
+        let Some(Screen::Cell(screen)) = self.screens.last() else {
+            return None;
+        };
+        let entry = self.values(&screen.cell).get(screen.value)?;
+        Some(VersionStep {
+            cell: screen.cell.clone(),
+            from: entry.change.previous.clone(),
+            to: entry.change.version.clone()?,
+        })
     }
 
     pub(in crate::app) fn on_diff(

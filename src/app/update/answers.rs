@@ -284,6 +284,7 @@ impl Model {
                 let setup = Setup { write, ..*setup };
                 let before = std::mem::replace(&mut self.setup, setup);
                 self.freezes.forget();
+                self.behind.forget();
                 self.judge_freezes();
                 self.live.follow(&before.topology, &self.setup.topology);
                 self.unstage_removed(&before.topology, out);

@@ -128,13 +128,13 @@ fn apply(model: &mut Model, event: Event, out: &mut Vec<Command>) {
         }
         Event::Notes { cell, result } => model.on_notes(&cell, result),
         Event::PastHealth { cell, past } => model.past_health = Some((cell, past)),
+        Event::Behind { step, behind } => model.on_behind(step, behind),
         Event::CommitDiff {
             epoch,
             cell,
             commit,
             result,
         } => model.on_diff(epoch, &cell, commit, result),
-        Event::Signatures(found) => model.signatures.extend(found),
         Event::Planned { epoch, result } => model.on_planned(epoch, result, out),
         Event::Delivery {
             at,

@@ -59,8 +59,6 @@ pub struct User {
     pub keys: Option<BTreeMap<String, Keys>>,
     /// Programs of your own, run with the values of the selected cell.
     pub commands: Option<Vec<OwnCommand>>,
-    /// How commits are made. They are signed as Git is configured.
-    pub commit: Option<Commits>,
     /// Servers that checks ask, with their tokens.
     pub servers: Option<Vec<Server>>,
     /// Forges by their addresses, and where their tokens come from.
@@ -109,28 +107,6 @@ pub struct SourceCode {
     pub path: Option<String>,
     /// A program that tells it instead, each argument by itself, with `{service}`, `{from}` and `{to}`; in the user's own file alone.
     pub command: Option<Vec<String>>,
-}
-
-/// How commits are made, beside what Git's own configuration says.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub struct Commits {
-    /// Hooks of the clone that run over a copy of the message; none by default.
-    pub hooks: Option<Vec<MessageHook>>,
-    /// `Signed-off-by` of who commits, as Git's `format.signOff`.
-    #[serde(rename = "sign-off")]
-    pub sign_off: Option<bool>,
-}
-
-/// A hook of Git's over a message.
-#[derive(JsonSchema)]
-pub enum MessageHook {
-    /// It writes what people would edit.
-    #[serde(rename = "prepare-commit-msg")]
-    Prepare,
-    /// It adds to the message (Gerrit's `Change-Id`), or refuses it.
-    #[serde(rename = "commit-msg")]
-    Check,
 }
 
 /// The file in the repository that says which versions are vetoed.
@@ -353,7 +329,7 @@ pub struct PullRequest {
     pub urgent: Option<Urgent>,
     /// A template over `{subject}`, `{services}`, `{environments}`.
     pub title: Option<String>,
-    /// A template over `{changes}`, `{gates}`, `{touches}`, `{owners}`, `{revert}`, `{reason}`, `{plan}`, in Markdown.
+    /// A template over `{changes}`, `{source}`, `{gates}`, `{touches}`, `{owners}`, `{revert}`, `{reason}`, `{plan}`, in Markdown.
     pub body: Option<String>,
 }
 
@@ -407,6 +383,8 @@ pub struct Gates {
     pub veto: Option<Rule>,
     /// What the service needs is there, or comes with it.
     pub dependency: Option<Rule>,
+    /// The commit that the version was built of has passed its checks.
+    pub evidence: Option<EvidenceRule>,
     /// The pull request has these approvals and checks; another delivery is held.
     pub approvals: Option<ApprovalsRule>,
     /// Addresses that answer as they should, before a change.
@@ -716,6 +694,21 @@ pub struct ApprovalsRule {
     #[schemars(length(min = 1))]
     pub from: Option<Vec<String>>,
     /// Checks that have to pass, by name.
+    #[schemars(length(min = 1))]
+    pub checks: Option<Vec<String>>,
+}
+
+/// What the commit has to have passed that a version was built of.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct EvidenceRule {
+    /// In place of the gate's own.
+    pub level: Option<GateLevel>,
+    /// What is not known; default: it holds where the environment is protected.
+    pub unknown: Option<Unknown>,
+    /// Reverts are judged too.
+    pub reverts: Option<bool>,
+    /// Checks that have to have passed, by name; default: all that it has.
     #[schemars(length(min = 1))]
     pub checks: Option<Vec<String>>,
 }

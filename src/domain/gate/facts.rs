@@ -18,6 +18,8 @@ use crate::domain::{
     past_health::PastHealth,
     policy::{check::Consent, healthy::Series},
     rollout::Seen,
+    source_code::Evidence,
+    version::Version,
 };
 
 /// What a gate has to know.
@@ -39,6 +41,8 @@ pub enum Question {
     Command(CommandQuestion),
     /// What a registry says of a version.
     Image(ImageQuestion),
+    /// What a version was built of, which a cell gets.
+    Evidence(CellKey, Version),
 }
 
 /// An address to ask.
@@ -143,6 +147,8 @@ pub enum Answer {
     Ran(Result<Ran, String>),
     /// What a registry says of a version, or why that is not known.
     Image(Result<ImageFacts, String>),
+    /// What it was built of, or why that is not known.
+    Evidence(Result<Evidence, String>),
     /// When it was healthy, as far as anybody knows.
     PastHealth(Box<PastHealth>),
 }
@@ -223,6 +229,7 @@ impl Facts {
                 | Answer::Healthy(Err(_))
                 | Answer::Ran(Err(_))
                 | Answer::Image(Err(_))
+                | Answer::Evidence(Err(_))
         );
         known.then_some(*at)
     }
@@ -277,6 +284,9 @@ impl fmt::Display for Question {
                     "what the registry of {} says of {}",
                     asked.cell, asked.version
                 )
+            }
+            Self::Evidence(cell, version) => {
+                write!(f, "what {} {version} was built of", cell.service)
             }
             Self::Command(asked) => write!(f, "how `{}` ends", asked.run.join(" ")),
             Self::PastHealth(cell) => write!(f, "when {cell} was healthy"),

@@ -24,6 +24,7 @@ mod check;
 mod dependency;
 mod digests;
 mod eligible;
+mod evidence;
 mod facts;
 mod health;
 mod immutable;
@@ -75,7 +76,7 @@ pub struct Gate {
 }
 
 /// Every gate of this version, in the order of their verdicts.
-pub const ALL: [Gate; 16] = [
+pub const ALL: [Gate; 17] = [
     upstream::GATE,
     ahead::GATE,
     reverted::GATE,
@@ -86,6 +87,7 @@ pub const ALL: [Gate; 16] = [
     window::GATE,
     immutable::GATE,
     registry::GATE,
+    evidence::GATE,
     veto::GATE,
     dependency::GATE,
     approvals::GATE,

@@ -6,6 +6,7 @@ use super::MergeBy;
 use crate::domain::{
     ids::EnvironmentName,
     plan::{Plan, PlannedChange, Write},
+    source_code::{Behind, VersionStep},
     template::{Captures, Template},
     text::{count, sanitise},
     topology::Topology,
@@ -80,18 +81,27 @@ impl Settings {
     /// What a title may be made of.
     pub const TITLE: [&str; 3] = ["subject", "services", "environments"];
     /// What a body may be made of.
-    pub const BODY: [&str; 7] = [
-        "changes", "gates", "touches", "owners", "revert", "reason", "plan",
+    pub const BODY: [&str; 8] = [
+        "changes", "source", "gates", "touches", "owners", "revert", "reason", "plan",
     ];
 }
 
-/// What one write of a plan asks for; `owners`: whose its files are, a sentence each.
+/// What is said in a pull request beside its plan.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// Whose its files are, a sentence each.
+    pub owners: Vec<String>,
+    /// What stands behind its changes, in the source code.
+    pub behind: Vec<(VersionStep, Behind)>,
+}
+
+/// What one write of a plan asks for.
 pub fn draft(
     plan: &Plan,
     write: &Write,
     branch: &str,
     topology: &Topology,
-    owners: &[String],
+    beside: &Beside,
 ) -> Draft {
     let changes: Vec<&PlannedChange> = plan.changes_of(write).collect();
     let mut environments: Vec<&EnvironmentName> = Vec::new();
@@ -126,9 +136,10 @@ pub fn draft(
     .into();
     let of_body: Captures = [
         ("changes", changes_of(&changes)),
+        ("source", source_of(&beside.behind)),
         ("gates", gates_of(&changes)),
         ("touches", touches(&changes, &environments, topology)),
-        ("owners", owners_of(owners)),
+        ("owners", owners_of(&beside.owners)),
         ("revert", revert_of(&changes)),
         ("reason", reason_of(plan)),
         ("plan", code(&plan.digest)),
@@ -219,13 +230,14 @@ fn usual(texts: &Captures) -> String {
     }
     for (heading, name) in [
         ("Changes", "changes"),
+        ("What it brings", "source"),
         ("Gates", "gates"),
         ("What it touches", "touches"),
         ("Whose it is", "owners"),
         ("How to revert", "revert"),
     ] {
-        // Most files are nobody's.
-        if name != "owners" || !text(name).is_empty() {
+        // Most files are nobody's, and not everybody says where the source code is.
+        if !["owners", "source"].contains(&name) || !text(name).is_empty() {
             let _ = writeln!(body, "## {heading}\n\n{}\n", text(name).trim_end());
         }
     }
@@ -320,6 +332,19 @@ fn touches(
         count(environments.len(), "environment"),
         names.join(", ")
     )
+}
+
+/// The same change of several cells is told once.
+fn source_of(behind: &[(VersionStep, Behind)]) -> String {
+    let mut told = BTreeSet::new();
+    let parts = behind.iter().filter(|(step, _)| {
+        let VersionStep { cell, from, to } = step;
+        told.insert((&cell.service, from, to))
+    });
+    let parts: Vec<String> = parts
+        .map(|(step, behind)| behind.markdown(step, plain))
+        .collect();
+    parts.join("\n")
 }
 
 fn owners_of(owners: &[String]) -> String {
@@ -449,7 +474,7 @@ mod tests {
     fn a_pull_request_says_what_it_does_and_how_to_go_back() {
         let plan = plan();
         let write = plan.writes().next().unwrap();
-        let draft = draft(&plan, write, "tidegate/x", &topology(), &[]);
+        let draft = draft(&plan, write, "tidegate/x", &topology(), &Beside::default());
         assert_eq!(draft.title, "promote web 1.0.0 → 1.1.0 to prod");
         assert_eq!(
             (draft.branch.as_str(), draft.base.as_str()),
@@ -500,7 +525,7 @@ mod tests {
             ..GatePolicy::default()
         };
         topology.policy.environments = [("prod".into(), gates)].into();
-        let urgent = draft(&plan, write, "tidegate/x", &topology, &[]);
+        let urgent = draft(&plan, write, "tidegate/x", &topology, &Beside::default());
         assert_eq!(urgent.title, "Urgent: promote web 1.0.0 → 1.1.0 to prod");
         assert_eq!(urgent.labels, ["promotion", "incident"]);
         assert_eq!(urgent.reviewers, ["alice", "@acme/on call"]);
@@ -511,7 +536,7 @@ mod tests {
             from: "staging".into(),
         };
         let write = plan.writes().next().unwrap();
-        let usual = draft(&plan, write, "tidegate/x", &topology, &[]);
+        let usual = draft(&plan, write, "tidegate/x", &topology, &Beside::default());
         assert_eq!(usual.title, "promote web 1.0.0 → 1.1.0 to prod");
         assert!(usual.draft && usual.body.starts_with("## Changes"));
     }
@@ -550,7 +575,7 @@ mod tests {
             body: template("{touches}{plan}"),
         };
         topology.policy.pull_requests = [("prod".into(), settings)].into();
-        let draft = draft(&plan, write, "tidegate/x", &topology, &[]);
+        let draft = draft(&plan, write, "tidegate/x", &topology, &Beside::default());
         assert_eq!(draft.title, "[prod] web");
         assert_eq!(
             draft.body,

@@ -8,7 +8,10 @@ use super::{
     http::{Http, Refused},
     text,
 };
-use crate::{domain::history::CommitInfo, sources::web::Method};
+use crate::{
+    domain::{history::CommitInfo, ids::ObjectId},
+    sources::web::Method,
+};
 
 /// What one commit has that another has not, newest first; and whether there is more than was told.
 pub(super) type Compared = (Vec<CommitInfo>, bool);
@@ -76,6 +79,23 @@ pub(super) async fn compared(http: &Http, path: String) -> Result<Option<Compare
     let all = found["total_commits"].as_u64();
     let more = all.is_some_and(|all| all > told.len() as u64);
     Ok(Some((newest_first(told.iter().filter_map(entry)), more)))
+}
+
+/// The commit that is at `path`, below `key`; `None`: nothing there is called so.
+///
+/// # Errors
+/// What the forge says.
+pub(super) async fn commit_at(
+    http: &Http,
+    path: String,
+    key: &str,
+) -> Result<Option<ObjectId>, Refused> {
+    match http.get(&path).await {
+        Ok(found) => Ok(commit(&found[key])),
+        // GitHub's word for a name that no commit has.
+        Err(refused) if refused.is_hidden() || refused.status == Some(422) => Ok(None),
+        Err(refused) => Err(refused),
+    }
 }
 
 /// A commit in an answer.

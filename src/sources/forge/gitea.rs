@@ -17,7 +17,7 @@ use crate::{
         failure::Failure,
         forge::escaped,
         ids::ObjectId,
-        pull_request::{Draft, PullRequest, PullState},
+        pull_request::{Checks, Draft, PullRequest, PullState},
     },
     sources::web::Method,
 };
@@ -79,10 +79,9 @@ impl Gitea {
         Ok(())
     }
 
-    /// Counts the checks of its newest commit, and gives their names.
-    async fn checks(&self, head: &str, request: &mut PullRequest) -> Result<Vec<String>, Refused> {
+    /// Counts the checks of a commit, and gives their names.
+    async fn checks(&self, head: &str, checks: &mut Checks) -> Result<Vec<String>, Refused> {
         let path = self.path(&format!("/commits/{head}/status?limit={PAGE}"));
-        let checks = &mut request.checks;
         let seen = like_github::statuses(&self.http, &path, "status", checks).await?;
         // A full page says of no other whether there is one.
         checks.unknown |= seen.len() == PAGE;
@@ -114,7 +113,8 @@ impl Gitea {
         let Some(head) = request.head else {
             return Ok(request);
         };
-        let seen = self.checks(&head.to_string(), &mut request).await?;
+        let checks = &mut request.checks;
+        let seen = self.checks(&head.to_string(), checks).await?;
         // Which checks have to be there stands with the branch.
         request.checks.unknown |= branch.is_none();
         let branch = branch.unwrap_or_default();
@@ -216,7 +216,8 @@ impl Api for Gitea {
         Box::pin(async move {
             // Of an open one they are known.
             if let (PullState::Merged, Some(head)) = (request.state, request.head) {
-                self.checks(&head.to_string(), request).await?;
+                let checks = &mut request.checks;
+                self.checks(&head.to_string(), checks).await?;
             }
             Ok(())
         })
@@ -304,6 +305,22 @@ impl Api for Gitea {
         let (from, to) = (escaped(from, true), escaped(to, true));
         let path = self.path(&format!("/compare/{from}...{to}"));
         Box::pin(alike::compared(&self.http, path))
+    }
+
+    fn commit_at<'a>(&'a self, name: &'a str) -> Asked<'a, Option<ObjectId>> {
+        let name = escaped(name, true);
+        let path = self.path(&format!(
+            "/git/commits/{name}?stat=false&verification=false&files=false"
+        ));
+        Box::pin(alike::commit_at(&self.http, path, "sha"))
+    }
+
+    fn checks_of(&self, commit: ObjectId) -> Asked<'_, Checks> {
+        Box::pin(async move {
+            let mut checks = Checks::default();
+            self.checks(&commit.to_string(), &mut checks).await?;
+            Ok(checks)
+        })
     }
 
     fn head(&self, number: u64) -> String {

@@ -36,6 +36,7 @@ const MERGE_LATER: &str = "mutation($id: ID!, $head: GitObjectID!, $method: Pull
     pullRequest { number } } }";
 
 /// What a branch asks of pull requests into it.
+#[derive(Default)]
 struct Asks {
     /// `None`: this identity may not know.
     approvals: Option<u32>,
@@ -295,12 +296,7 @@ impl Api for Github {
         Box::pin(async move {
             // Of an open one they are known.
             if let (PullState::Merged, Some(head)) = (request.state, request.head) {
-                let asks = Asks {
-                    approvals: None,
-                    checks: Vec::new(),
-                    is_hidden: false,
-                };
-                request.checks = self.checks(&head.to_string(), &asks).await?;
+                request.checks = self.checks(&head.to_string(), &Asks::default()).await?;
             }
             Ok(())
         })
@@ -378,6 +374,16 @@ impl Api for Github {
         let (from, to) = (escaped(from, true), escaped(to, true));
         let path = self.path(&format!("/compare/{from}...{to}"));
         Box::pin(alike::compared(&self.http, path))
+    }
+
+    fn commit_at<'a>(&'a self, name: &'a str) -> Asked<'a, Option<ObjectId>> {
+        let name = escaped(name, true);
+        let path = self.path(&format!("/commits/{name}"));
+        Box::pin(alike::commit_at(&self.http, path, "sha"))
+    }
+
+    fn checks_of(&self, commit: ObjectId) -> Asked<'_, Checks> {
+        Box::pin(async move { self.checks(&commit.to_string(), &Asks::default()).await })
     }
 
     fn head(&self, number: u64) -> String {

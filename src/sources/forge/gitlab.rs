@@ -182,6 +182,37 @@ impl Gitlab {
         let made = self.http.send(Method::POST, &path, &body).await?;
         Ok((opened(read(&made))?, notes))
     }
+
+    /// Takes the statuses of a commit, those of these names alone where some are given.
+    async fn statuses(
+        &self,
+        commit: ObjectId,
+        checks: &mut Checks,
+        names: Option<&BTreeSet<String>>,
+    ) -> Result<(), Refused> {
+        let path = self.path(&format!(
+            "/repository/commits/{commit}/statuses?per_page=100"
+        ));
+        let statuses = if_seen(self.http.list(&path, None).await)?;
+        checks.unknown |= statuses.is_none();
+        for status in statuses.into_iter().flatten() {
+            let name = text(&status["name"]);
+            if names.is_some_and(|names| !names.contains(&name)) {
+                continue;
+            }
+            // What may fail stops nobody.
+            let may_fail = names.is_none() && status["allow_failure"].as_bool() == Some(true);
+            match status["status"].as_str() {
+                Some("success" | "skipped") => checks.good.push(name),
+                Some(_) if may_fail => {}
+                Some("failed" | "canceled") => checks.failed.push(name),
+                // Nobody has to start it.
+                Some("manual") if names.is_none() => {}
+                _ => checks.pending.push(name),
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Api for Gitlab {
@@ -221,22 +252,7 @@ impl Api for Gitlab {
             let Some(head) = request.head else {
                 return Ok(());
             };
-            let path = self.path(&format!("/repository/commits/{head}/statuses?per_page=100"));
-            let statuses = if_seen(self.http.list(&path, None).await)?;
-            let checks = &mut request.checks;
-            checks.unknown |= statuses.is_none();
-            for status in statuses.into_iter().flatten() {
-                let name = text(&status["name"]);
-                if !names.contains(&name) {
-                    continue;
-                }
-                match status["status"].as_str() {
-                    Some("success" | "skipped") => checks.good.push(name),
-                    Some("failed" | "canceled") => checks.failed.push(name),
-                    _ => checks.pending.push(name),
-                }
-            }
-            Ok(())
+            self.statuses(head, &mut request.checks, Some(names)).await
         })
     }
 
@@ -332,6 +348,21 @@ impl Api for Gitlab {
                 alike::newest_first(told.iter().filter_map(entry)),
                 cut,
             )))
+        })
+    }
+
+    fn commit_at<'a>(&'a self, name: &'a str) -> Asked<'a, Option<ObjectId>> {
+        let name = escaped(name, true);
+        let path = self.path(&format!("/repository/commits/{name}"));
+        Box::pin(alike::commit_at(&self.http, path, "id"))
+    }
+
+    fn checks_of(&self, commit: ObjectId) -> Asked<'_, Checks> {
+        Box::pin(async move {
+            let mut checks = Checks::default();
+            self.statuses(commit, &mut checks, None).await?;
+            checks.passed = checks.good.len();
+            Ok(checks)
         })
     }
 

@@ -20,11 +20,11 @@ use self::{
 };
 use super::git::Repo;
 use crate::domain::{
-    changelog::{Changelog, Names},
     failure::{Failure, FailureKind},
     forge::{ForgeEntry, ForgeKind, Place, escaped},
     ids::ObjectId,
     pull_request::{Asked as AskedOf, Checks, Draft, Members, PullRequest, PullState},
+    source_code::{Changelog, Names, SaidBy},
     text::sanitise,
 };
 
@@ -72,6 +72,10 @@ trait Api: Send + Sync {
     /// What the commit `to` has that `from` has not, both of them by the names of tags, or by commits; `None`: one of them is not
     /// there.
     fn compare<'a>(&'a self, from: &'a str, to: &'a str) -> Asked<'a, Option<Compared>>;
+    /// The commit that a tag of this name has, or that begins so; `None`: there is none.
+    fn commit_at<'a>(&'a self, name: &'a str) -> Asked<'a, Option<ObjectId>>;
+    /// What the checks of a commit say.
+    fn checks_of(&self, commit: ObjectId) -> Asked<'_, Checks>;
     /// The ref that has the commit of one.
     fn head(&self, number: u64) -> String;
 }
@@ -396,6 +400,30 @@ impl Forge {
         );
         Err(Failure::new(FailureKind::Refused, words)
             .hint("Say in `tag` of [[sources]] what versions are called there"))
+    }
+
+    /// The commit of a version, which is called so here, and what says that; `None`: it knows none of these names.
+    ///
+    /// # Errors
+    /// In the forge's words.
+    pub async fn commit_of(&self, names: &Names) -> Result<Option<(ObjectId, SaidBy)>, Failure> {
+        let tags = names.tags.iter();
+        let tags = tags.map(|tag| (tag, SaidBy::Tag(tag.clone())));
+        let commits = names.commits.iter().map(|it| (it, SaidBy::Version));
+        for (name, by) in tags.chain(commits) {
+            if let Some(commit) = self.api.commit_at(name).await? {
+                return Ok(Some((commit, by)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the checks of a commit say.
+    ///
+    /// # Errors
+    /// In the forge's words.
+    pub async fn checks_of(&self, commit: ObjectId) -> Result<Checks, Failure> {
+        Ok(self.api.checks_of(commit).await?)
     }
 
     /// As whom the forge knows the token; `None`: it does not say.

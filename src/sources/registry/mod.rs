@@ -218,6 +218,56 @@ impl Repository {
         Ok(there)
     }
 
+    /// The label `org.opencontainers.image.revision` of a version: the commit that it was built of, as whoever built it says.
+    /// Of an index, of the first of its images. `None`: it has none, or there is no such version.
+    ///
+    /// # Errors
+    /// Why that is not known, in a sentence.
+    pub async fn revision(&self, version: &str) -> Result<Option<String>, String> {
+        let looked = tokio::time::timeout(PATIENCE, self.find_revision(version)).await;
+        looked.unwrap_or_else(|_| {
+            let (host, seconds) = (&self.name.registry, PATIENCE.as_secs());
+            Err(format!("{host} has not said all within {seconds} s"))
+        })
+    }
+
+    async fn find_revision(&self, version: &str) -> Result<Option<String>, String> {
+        const REVISION: &str = "org.opencontainers.image.revision";
+        #[derive(Deserialize)]
+        struct Image {
+            config: Option<Labels>,
+        }
+        #[derive(Deserialize)]
+        struct Labels {
+            #[serde(rename = "Labels")]
+            labels: Option<BTreeMap<String, String>>,
+        }
+        let (tag, digest) = image::tag_and_digest(version);
+        let reference = digest.or(tag).unwrap_or(version);
+        if digest.is_none() && !image::is_tag(reference) {
+            return Err(format!("`{}` can be no tag", sanitise(reference)));
+        }
+        let Some(manifest) = self.manifest(reference).await? else {
+            return Ok(None);
+        };
+        let mut content: Content = parsed(&manifest.bytes)?;
+        if let Some(first) = content.manifests.iter().find(|it| attested::is_image(it)) {
+            if let Some(said) = first.annotation(REVISION) {
+                return Ok(Some(said.to_owned()));
+            }
+            let Some(manifest) = self.manifest(&first.digest).await? else {
+                return Ok(None);
+            };
+            content = parsed(&manifest.bytes)?;
+        }
+        let Some(config) = &content.config else {
+            return Ok(None);
+        };
+        let image: Option<Image> = self.blob(&config.digest).await?;
+        let labels = image.and_then(|image| image.config?.labels);
+        Ok(labels.and_then(|mut labels| labels.remove(REVISION)))
+    }
+
     /// The manifest of a tag or a digest; `None`: there is none.
     ///
     /// # Errors

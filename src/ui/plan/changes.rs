@@ -13,9 +13,10 @@ use crate::{
     },
     domain::{
         plan::{Intent, Outcome, PlannedChange, Skip, Standing, Verdict},
+        source_code::VersionStep,
         version::Version,
     },
-    ui::{canvas::Canvas, text},
+    ui::{behind, canvas::Canvas, text},
 };
 
 /// Draws the list of changes and skipped ones, below it what is to be said of the selected one.
@@ -78,7 +79,16 @@ pub fn detail(
     let after = screen.change.saturating_sub(changes.len());
     let mut skipped = (view.plan.skipped.iter()).chain(&canvas.model.staging.set_aside);
     match changes.get(screen.change) {
-        Some(change) => verdicts(canvas, width, change),
+        Some(change) => {
+            let mut lines = verdicts(canvas, width, change);
+            let all = screen.pane == PlanPane::Said;
+            let step = VersionStep::of(change);
+            lines.extend(
+                step.into_iter()
+                    .flat_map(|step| behind::lines(canvas, width, &step, all)),
+            );
+            lines
+        }
         None => match skipped.nth(after) {
             Some(skip) => why_not(canvas, width, skip),
             None => Vec::new(),

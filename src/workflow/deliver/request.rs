@@ -12,7 +12,7 @@ use crate::{
         failure::{Failure, FailureKind},
         gate,
         plan::{Plan, Write},
-        pull_request::{Asked, PullRequest, PullState, draft},
+        pull_request::{Asked, Beside, PullRequest, PullState, draft},
         topology::Deliver,
     },
     sources::{
@@ -114,8 +114,11 @@ impl Underway<'_> {
                 ));
             }
             let topology = &self.project.config.topology;
-            let owners = owners(self.project, write);
-            let draft = draft(confirmed, write, &part.branch, topology, &owners);
+            let beside = Beside {
+                owners: owners(self.project, write),
+                behind: self.project.behind_all(confirmed.changes_of(write)).await,
+            };
+            let draft = draft(confirmed, write, &part.branch, topology, &beside);
             let forge = self.forge(&part.tip).await.map_err(failed)?;
             let (request, notes) = forge
                 .open(&draft, &self.asked(&part.tip.name))

@@ -7,7 +7,7 @@ use super::*;
 const GATE: &str = "approvals = { need = 2, from = [\"@acme/oncall\"], checks = [\"smoke\"] }";
 
 /// `prod` asks for this.
-fn asking(gate: &str) -> Repository {
+pub(super) fn asking(gate: &str) -> Repository {
     let repository = ready();
     let configuration = repository.at_tip("tidegate.toml");
     let gate = format!("protected = true\n[environments.gates]\n{gate}\n");

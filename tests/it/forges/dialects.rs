@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::fake::{Dialect, Pull, Server, between, head, opened};
+use super::fake::{Dialect, Pull, Server, between, head, opened, tagged};
 use crate::support::http::Request;
 
 /// An answer: its status and its body.
@@ -37,6 +37,17 @@ fn compared(server: &Server<'_>, span: &str) -> (u16, Value) {
     let count = commits.len();
     let commits: Vec<Value> = commits.iter().map(commit).collect();
     (200, json!({ "total_commits": count, "commits": commits }))
+}
+
+/// The commit of a tag, or of what begins so, below `key`; with the status of a name that nothing has.
+fn one_commit(server: &Server<'_>, name: &str, key: &str, unknown: u16) -> (u16, Value) {
+    match tagged(server.remote, &name.replace("%2F", "/")) {
+        Some(id) => (200, json!({ key: id })),
+        None => (
+            unknown,
+            json!({ "message": format!("No commit found for SHA: {name}") }),
+        ),
+    }
 }
 
 /// Who the token belongs to.
@@ -357,6 +368,7 @@ fn github(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
             )
         }
         ("GET", ["branches", "main"]) => (200, json!({ "name": "main", "protected": false })),
+        ("GET", ["commits", name]) => one_commit(server, name, "sha", 422),
         ("GET", ["commits", sha, "check-runs"]) => {
             assert_eq!(sha.len(), 40);
             let state = server.state();
@@ -552,6 +564,7 @@ fn gitea(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
             json!({ "name": "main", "protected": true, "required_approvals": server.state().need,
                     "enable_status_check": false, "status_check_contexts": [] }),
         ),
+        ("GET", ["git", "commits", name]) => one_commit(server, name, "sha", 404),
         ("GET", ["commits", _, "status"]) => {
             let state = server.state();
             let statuses: Vec<Value> = state
@@ -740,6 +753,7 @@ fn gitlab(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
             }
             (200, json!(versions))
         }
+        ("GET", ["repository", "commits", name]) => one_commit(server, name, "id", 404),
         ("GET", ["repository", "commits", _, "statuses"]) => {
             let state = server.state();
             let statuses = state.checks.iter().map(|(name, says)| {

@@ -272,6 +272,28 @@ pub fn head(remote: &Path, branch: &str) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
+/// The commit that a tag has, or that begins so; `None`: there is none.
+pub fn tagged(remote: &Path, name: &str) -> Option<String> {
+    let tags = git(
+        remote,
+        &[
+            "for-each-ref",
+            "--format=%(refname:short) %(objectname) %(*objectname)",
+            "refs/tags",
+        ],
+    );
+    let tag = tags.lines().find_map(|line| {
+        let mut parts = line.split(' ');
+        (parts.next() == Some(name)).then(|| {
+            parts
+                .next_back()
+                .filter(|it| !it.is_empty())
+                .or(line.split(' ').nth(1))
+        })?
+    });
+    tag.map(str::to_owned)
+}
+
 /// What `to` has and `from` has not, oldest first: its name, message, author and time; `None`: one of the two is not there.
 pub fn between(remote: &Path, from: &str, to: &str) -> Option<Vec<[String; 4]>> {
     let tags = git(remote, &["tag", "--list"]);

@@ -214,6 +214,7 @@ fn what_github_is_asked_and_answers_is_in_its_own_document() {
     urgent::goes_back(Dialect::Github, Some(Document::load()));
     closing::by_command(Dialect::Github, Some(Document::load()));
     source_code::changelog(Dialect::Github, Some(Document::load()));
+    source_code::evidence(Dialect::Github, Some(Document::load()));
     closing::superseded(Dialect::Github, Some(Document::load()));
     merging::when_ready(Dialect::Github, Some(Document::load()));
     merging::by_the_forge(Dialect::Github, Some(Document::load()));

@@ -2,6 +2,70 @@
 
 use super::*;
 
+/// The commit that a version was built of, its checks, and what lies between: held by the gate, told in the pull request.
+pub(super) fn evidence(dialect: Dialect, document: Option<Document>) {
+    let repository = approvals::asking("evidence = { checks = [\"smoke\"] }");
+    let fake = Fake::serve(&repository, dialect, document);
+    let at = repository.colleague();
+    let remote = repository.remote().display().to_string();
+    let tag = |name: &str| {
+        repository.git_in(&at, &["tag", name]);
+        repository.git_in(&at, &["push", "-q", &remote, name]);
+    };
+    tag("v1.0.0");
+    repository.write("README", "What it is for");
+    repository.publish("Say what it is for, @alice (#7)");
+    tag("v1.1.0");
+    repository.pull();
+    let own = repository.home().join("config/tidegate/config.toml");
+    let text = fs::read_to_string(&own).unwrap();
+    let source = format!("[[sources]]\nrepository = \"{}/acme/deploy\"\n", fake.url());
+    fs::write(&own, format!("{text}\n{source}")).unwrap();
+
+    let (code, value, words) = promote(&repository, &["--dry-run"]);
+    assert_eq!(code, 3, "{dialect:?}: {words}");
+    let verdicts = value["changes"][0]["verdicts"].as_array().unwrap().iter();
+    let held: Vec<&Value> = verdicts.filter(|it| it["gate"] == "evidence").collect();
+    let commit = repository.git_in(&at, &["rev-parse", "--short=7", "v1.1.0"]);
+    let by = format!("commit {}, by the tag v1.1.0: ", commit.trim());
+    assert_eq!(
+        held[0]["detail"],
+        format!("{by}not passed: smoke"),
+        "{value:#}"
+    );
+
+    fake.state().checks = vec![("smoke".to_owned(), "failure".to_owned())];
+    let (code, value, _) = promote(&repository, &["--dry-run"]);
+    assert_eq!(code, 3, "{dialect:?}");
+    assert!(
+        value.to_string().contains(&format!("{by}failed: smoke")),
+        "{value:#}"
+    );
+
+    fake.state().checks = vec![("smoke".to_owned(), "success".to_owned())];
+    let mut promotion = Promotion::begin(&repository, &["--wait"]);
+    promotion.says("#1 waits for");
+    let body = fake.state().pulls[0].body.clone();
+    let brings = format!(
+        "## What it brings\n\ncheckout 1.1.0: {by}1 check passed\n\n1 commit:\n\n- {} Say what it is for, @<!-- -->alice (\\#7), ",
+        commit.trim()
+    );
+    assert!(body.contains(&brings), "{dialect:?}: {body}");
+    assert!(body.contains("/compare/v1.0.0...v1.1.0"), "{body}");
+    fake.merge(&repository, 1);
+    let (code, _, words) = promotion.end();
+    fake.is_content();
+    assert_eq!(code, 0, "{words}");
+    keeps_no_token(&repository);
+}
+
+#[test]
+fn a_version_whose_commit_has_not_passed_its_checks_is_held() {
+    for dialect in ALL {
+        evidence(dialect, None);
+    }
+}
+
 pub(super) fn changelog(dialect: Dialect, document: Option<Document>) {
     let repository = ready();
     let fake = Fake::serve(&repository, dialect, document);

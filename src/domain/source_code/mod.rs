@@ -1,8 +1,15 @@
-//! What lies between two versions of a service: the commits of its own source code. Where that is, is said by `[[sources]]`.
+//! The source code of services: where it is (`[[sources]]`), what lies between two versions, and what a version was built of.
+
+mod behind;
+mod changelog;
+mod evidence;
+
+pub use behind::{Behind, VersionStep};
+pub use changelog::{Changelog, number_beside};
+pub use evidence::{Evidence, SaidBy};
 
 use super::{
     glob,
-    history::CommitInfo,
     ids::ServiceName,
     template::{Captures, Template, TemplateError},
     version::Version,
@@ -23,23 +30,6 @@ pub struct SourceCode {
     pub path: Option<Template>,
     /// A program that tells it instead, and its arguments, by `{service}`, `{from}` and `{to}`.
     pub command: Option<Vec<Template>>,
-}
-
-/// What lies between two versions.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Changelog {
-    /// What comes, newest first.
-    pub comes: Vec<CommitInfo>,
-    /// What goes: in the version before, and not in the new one. Newest first.
-    pub goes: Vec<CommitInfo>,
-    /// There is more than was read.
-    pub more: bool,
-    /// Commits of other folders are among them: a forge does not tell them apart.
-    pub whole: bool,
-    /// Lines of a program that told it instead.
-    pub told: Vec<String>,
-    /// Where people see the same in a browser.
-    pub url: Option<String>,
 }
 
 impl SourceCode {

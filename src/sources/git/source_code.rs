@@ -1,11 +1,11 @@
-//! What lies between two versions, in a clone of a service's source code.
+//! A clone of a service's source code: what lies between two versions, and which commit one was built of.
 
 use super::{Repo, objects::Objects, read::entry_at, revision::abbreviated};
 use crate::domain::{
-    changelog::{Changelog, Names},
     failure::{Failure, FailureKind},
     history::CommitInfo,
     ids::ObjectId,
+    source_code::{Changelog, Names, SaidBy},
 };
 
 /// So many commits are looked at, each way.
@@ -25,7 +25,8 @@ impl Repo {
     ) -> Result<(Changelog, [String; 2]), Failure> {
         let objects = Objects::open(self)?;
         let found = |version: &str, names: &Names| match self.called(&objects, names)? {
-            Some(found) => Ok(found),
+            Some((commit, SaidBy::Tag(name))) => Ok((commit, name)),
+            Some((commit, _)) => Ok((commit, commit.to_string())),
             None => Err(self.unknown(version, names)),
         };
         let (old, old_name) = found(from, from_names)?;
@@ -41,25 +42,35 @@ impl Repo {
         Ok((found, [old_name, new_name]))
     }
 
-    /// The commit of a version, and what it is called.
+    /// The commit of a version, which is called so here, and what says that.
+    ///
+    /// # Errors
+    /// Where it has no tag and no commit here, or a commit cannot be read.
+    pub fn commit_of(&self, version: &str, names: &Names) -> Result<(ObjectId, SaidBy), Failure> {
+        let objects = Objects::open(self)?;
+        let found = self.called(&objects, names)?;
+        found.ok_or_else(|| self.unknown(version, names))
+    }
+
+    /// The commit of a version, and what says so.
     fn called(
         &self,
         objects: &Objects,
         names: &Names,
-    ) -> Result<Option<(ObjectId, String)>, Failure> {
+    ) -> Result<Option<(ObjectId, SaidBy)>, Failure> {
         for tag in &names.tags {
             let full = format!("refs/tags/{tag}");
             if git2::Reference::is_valid_name(&full)
                 && let Some(commit) = self.ref_commit(&full)
             {
-                return Ok(Some((commit, tag.clone())));
+                return Ok(Some((commit, SaidBy::Tag(tag.clone()))));
             }
         }
         for digits in &names.commits {
             if let Some(found) = abbreviated(objects, digits)?
                 && let Some(commit) = objects.peel(found)?
             {
-                return Ok(Some((commit, digits.clone())));
+                return Ok(Some((commit, SaidBy::Version)));
             }
         }
         Ok(None)
