@@ -23,6 +23,8 @@ pub enum Story {
     Batch,
     /// Environments, clusters and Git are not the same.
     Drift,
+    /// Production is delivered by pull requests.
+    Review,
 }
 
 impl Story {
@@ -32,6 +34,7 @@ impl Story {
             Self::Incident => CellKey::new("checkout", "prod-us"),
             Self::Batch => CellKey::new("cart", "prod-eu"),
             Self::Drift => CellKey::new("mailer", "prod-eu"),
+            Self::Review => CellKey::new("cart", "prod-us"),
         }
     }
 
@@ -45,6 +48,9 @@ impl Story {
                 "what staging has and prod-eu has not goes in three waves; the second fails, and B puts the batch back"
             }
             Self::Drift => "what differs, and is forgotten: enter opens the cell",
+            Self::Review => {
+                "cart goes to prod-us by a pull request, which aiko approves; tomasz refuses ledger; catalog has one of a bot"
+            }
         }
     }
 }
@@ -62,8 +68,10 @@ impl Model {
                 matrix::act(self, Action::Open, false, out);
                 act_everywhere(self, Action::Revert, out);
             }
-            Story::Batch => {
-                matrix::act(self, Action::MarkColumn, false, out);
+            Story::Batch | Story::Review => {
+                if story == Story::Batch {
+                    matrix::act(self, Action::MarkColumn, false, out);
+                }
                 act_everywhere(self, Action::Promote, out);
                 if !matches!(self.screens.last(), Some(Screen::Plan(_))) {
                     act_everywhere(self, Action::Plan, out);

@@ -533,7 +533,7 @@ pub struct TrustArgs {
 /// `tidegate demo`.
 #[derive(Clone, Debug, Args)]
 pub struct DemoArgs {
-    /// Begins in the middle of a story, and may write: a crash in production, a batch on its way there, or drift
+    /// Begins in the middle of a story, and may write: a crash in production, a batch on its way there, drift, or pull requests
     #[arg(long, value_name = "STORY", conflicts_with = "headless")]
     pub story: Option<StoryName>,
     /// Starts it without the screen, prints its places as JSON and waits for ^C
@@ -548,6 +548,9 @@ pub struct DemoArgs {
     /// No cluster goes away
     #[arg(long, hide = true)]
     pub no_outage: bool,
+    /// With a forge, whatever the story
+    #[arg(long, hide = true)]
+    pub forge: bool,
 }
 
 /// The demo's stories.
@@ -559,6 +562,8 @@ pub enum StoryName {
     Batch,
     /// Where environments, clusters and Git differ
     Drift,
+    /// prod-us is delivered by pull requests, on a forge with people who approve and refuse
+    Review,
 }
 
 fn time(text: &str) -> Result<Duration, String> {

@@ -19,6 +19,7 @@ use crate::{
     domain::{
         desired::{Desired, DesiredCell},
         failure::Failure,
+        forge::{ForgeEntry, ForgeKind, TokenSource},
         ids::{CellKey, ObjectId},
     },
     executor::{self, ConsoleOptions},
@@ -47,13 +48,14 @@ pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<u8, Failur
         .unwrap_or(options.speed);
     // A story is about something else.
     options.outage &= !args.no_outage && args.story.is_none();
+    options.forge = args.forge || args.story == Some(StoryName::Review);
     if args.headless {
         return headless(options).await;
     }
     let team = SourceFile {
         name: TEAM_FILE.to_owned(),
         // Where its gates ask is known when it has begun; nothing is asked before.
-        bytes: seed::services::configuration(options.now, "127.0.0.1").into_bytes(),
+        bytes: seed::services::configuration(options.now, "127.0.0.1", options.forge).into_bytes(),
     };
     let config = Project::configured_by(team)?;
     let screen = ConsoleOptions {
@@ -63,6 +65,7 @@ pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<u8, Failur
             StoryName::Incident => Story::Incident,
             StoryName::Batch => Story::Batch,
             StoryName::Drift => Story::Drift,
+            StoryName::Review => Story::Review,
         }),
         ..console::options_of(context)
     };
@@ -82,6 +85,7 @@ pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<u8, Failur
             named: true,
             // What its file names are parts of itself.
             trust: true,
+            forges: demo.forge.iter().map(|url| entry(url)).collect(),
             ..OpenOptions::default()
         };
         let work = tokio::task::spawn_blocking(move || Project::open(&options, &Zoned::now()));
@@ -117,10 +121,20 @@ async fn headless(options: DemoOptions) -> Result<u8, Failure> {
         "remote": demo.remote,
         "kubeconfig": demo.kubeconfig,
         "contexts": demo.contexts,
+        "forge": demo.forge,
     }));
     let _ = tokio::signal::ctrl_c().await;
     drop(demo);
     Ok(Exit::Interrupted.code())
+}
+
+/// Its forge, as the user's own file would name it.
+fn entry(url: &str) -> ForgeEntry {
+    ForgeEntry {
+        url: url.to_owned(),
+        kind: Some(ForgeKind::Gitea),
+        token: TokenSource::GitCredential,
+    }
 }
 
 /// The matrix that the demo's repository will have.

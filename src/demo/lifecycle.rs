@@ -18,6 +18,7 @@ use tempfile::TempDir;
 
 use super::{
     agent::{self, Agent},
+    forge::Forge,
     outside::Outside,
     seed::{self, Seeded, services::ENVIRONMENTS},
     server::{ApiServer, Mode, ServerOptions, kubeconfig},
@@ -39,6 +40,8 @@ pub struct DemoOptions {
     pub speed: f64,
     /// Whether one production cluster (`prod-eu`) goes away for a while, and comes back.
     pub outage: bool,
+    /// Whether production in the US is delivered by pull requests, on a forge of its own.
+    pub forge: bool,
     /// Where its folder is made; `None`: the system's temporary folder.
     pub parent: Option<PathBuf>,
 }
@@ -51,6 +54,7 @@ impl DemoOptions {
             seed: 7,
             speed: 1.0,
             outage: true,
+            forge: false,
             parent: None,
         }
     }
@@ -68,8 +72,11 @@ pub struct Demo {
     /// The contexts, in promotion order: `dev`, `staging`, `prod-eu`, `prod-us`.
     pub contexts: Vec<String>,
     servers: Vec<Arc<ApiServer>>,
+    /// The address of its forge, where it has one.
+    pub forge: Option<String>,
     /// The registry and the smoke tests that its gates ask.
     _outside: Outside,
+    _forge: Option<Forge>,
     agents: Vec<(Sender<()>, JoinHandle<()>)>,
     /// Held while the demo lives: others see by it that the folder is in use.
     _lock: File,
@@ -107,13 +114,22 @@ impl Demo {
         let outside = Outside::start(&cells)
             .await
             .map_err(DemoError::of("listen on the loopback interface"))?;
+        let forge = if options.forge {
+            let started = Forge::start().await;
+            Some(started.map_err(DemoError::of("listen on the loopback interface"))?)
+        } else {
+            None
+        };
         let prepare = {
             let options = options.clone();
-            let address = outside.address();
+            let beside = seed::Beside {
+                outside: outside.address(),
+                forge: forge.as_ref().map(Forge::url),
+            };
             move || {
                 sweep(&parent);
                 let (folder, lock) = folder(&parent).map_err(DemoError::of("make its folder"))?;
-                let seeded = seed::plant(folder.path(), options.now, options.seed, &address)
+                let seeded = seed::plant(folder.path(), options.now, options.seed, &beside)
                     .map_err(DemoError::of("make its repositories"))?;
                 Ok((folder, lock, seeded))
             }
@@ -122,6 +138,11 @@ impl Demo {
             .await
             .map_err(DemoError::of("make its repositories"))??;
         let seeded = Arc::new(seeded);
+        if let Some(forge) = &forge {
+            forge
+                .serve(seeded.remote.clone(), options.speed)
+                .map_err(DemoError::of("open a pull request"))?;
+        }
         let images = Arc::new(images(&seeded));
         let mut servers = Vec::new();
         for environment in ENVIRONMENTS {
@@ -168,7 +189,9 @@ impl Demo {
             kubeconfig: kubeconfig_path,
             contexts: ENVIRONMENTS.map(str::to_owned).to_vec(),
             servers,
+            forge: forge.as_ref().map(Forge::url),
             _outside: outside,
+            _forge: forge,
             agents,
             _lock: lock,
             _folder: folder,

@@ -41,6 +41,11 @@ const LOOKS: usize = 4;
 /// No batch waits longer.
 const SLOWEST_BATCH: Duration = Duration::from_millis(1_500);
 
+/// So long what a forge is asked about may take to be read; then it is asked behind the next fetch.
+const READ: Duration = Duration::from_secs(30);
+/// How often is looked whether it is.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
 /// Tells a walk that nobody wants it any more.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stop(Arc<AtomicBool>);
@@ -117,7 +122,11 @@ pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
         }
     };
     shared.tell(Event::Fetched { epoch, result });
-    // Forges take their time: what is here is shown meanwhile.
+    // Forges take their time: what is here is shown meanwhile. At the start a remote that is near answers before all is read.
+    let until = Instant::now() + READ;
+    while shared.current().is_none() && Instant::now() < until {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
     if let Some(reading) = shared.current() {
         let found = workflow::proposed(&project, &reading).await;
         if !found.asked.is_empty() {

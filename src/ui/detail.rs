@@ -168,6 +168,20 @@ fn proposals(canvas: &Canvas<'_>, cell: &CellKey) -> impl Iterator<Item = String
     proposals.map(|proposal| format!("{} ({})", proposal.words(), proposal.author))
 }
 
+/// `+ approve  M merge  P page`: what can be done to the newest of them.
+fn for_requests(canvas: &Canvas<'_>) -> Line<'static> {
+    let keys = [
+        (Action::ApproveRequest, " approve  "),
+        (Action::MergeRequest, " merge  "),
+        (Action::BrowseRequest, " page"),
+    ];
+    let spans = keys.into_iter().flat_map(|(action, word)| {
+        let key = canvas.key(Mode::Matrix, action);
+        [key, Span::styled(word, canvas.theme.dim)]
+    });
+    Line::from(spans.collect::<Vec<_>>())
+}
+
 /// The last change in full, where it stands, what it replaced, and what to go back to.
 fn changes(canvas: &Canvas<'_>, cell: &CellKey, width: usize) -> Vec<Line<'static>> {
     let (model, theme) = (canvas.model, canvas.theme);
@@ -175,6 +189,9 @@ fn changes(canvas: &Canvas<'_>, cell: &CellKey, width: usize) -> Vec<Line<'stati
         .flat_map(|words| text::wrap(&words, width))
         .map(|line| Line::styled(line, theme.accent))
         .collect();
+    if !lines.is_empty() {
+        lines.push(for_requests(canvas));
+    }
     lines.push(Line::from(last_commit(canvas, cell)));
     if let [newest, ..] = model.values(cell) {
         lines.push(Line::from(values(canvas, model.values(cell))));

@@ -26,9 +26,15 @@ impl Project {
                 "Deliver it otherwise: --deliver push or branch, or `deliver` of the environment",
             ));
         };
-        let url = self.repository(&tip.name)?.remote_url(remote);
+        let repo = self.repository(&tip.name)?;
+        let url = repo.remote_url(remote);
         let url = url.map(|url| address::plain(&url)).unwrap_or_default();
-        forge::place(&url, &self.config.user.forges).ok_or_else(|| {
+        let found = forge::place(&url, &self.config.user.forges).or_else(|| {
+            // Git may fetch it from somewhere else (`insteadOf`), such as a mirror on this machine.
+            let called = repo.remote_called(remote)?;
+            forge::place(&address::plain(&called), &self.config.user.forges)
+        });
+        found.ok_or_else(|| {
             Failure::new(
                 FailureKind::Refused,
                 format!("{remote} is at {url}, which is no forge that is known"),

@@ -20,6 +20,7 @@ use crate::{
         desired::{Desired, RefName, Tip},
         detect::Guess,
         failure::Failure,
+        forge::ForgeEntry,
         glob, hash,
         ids::{EnvironmentName, ObjectId, ServiceName},
         layout::Origin,
@@ -64,6 +65,8 @@ pub struct OpenOptions {
     pub kubeconfig: Vec<PathBuf>,
     /// Nobody is asked: no remote and no cluster.
     pub offline: bool,
+    /// Forges beside those of the user's own file; the demo brings its own.
+    pub forges: Vec<ForgeEntry>,
 }
 
 /// Why a repository was not opened.
@@ -167,7 +170,8 @@ impl Project {
             }
             None => errors.into(),
         })?;
-        let config = config.with_themes(user_themes()?).map_err(Failure::from)?;
+        let mut config = config.with_themes(user_themes()?).map_err(Failure::from)?;
+        config.user.forges.extend(options.forges.iter().cloned());
         let looked = trust::look(&repo, &config);
         let once = trust::check(
             &repo,

@@ -45,6 +45,7 @@ mod registry;
 mod relayout;
 mod remote;
 mod repositories;
+mod reviewed;
 mod rows;
 mod silence;
 mod soak;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::demo::{
-    seed::plant,
+    seed::{Beside, plant},
     server::{ApiServer, ServerOptions},
 };
 
@@ -20,7 +20,11 @@ impl World {
     async fn new(environment: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let now = NOW.parse().unwrap();
-        let seeded = plant(folder.path(), now, 7, REGISTRY).unwrap();
+        let beside = Beside {
+            outside: REGISTRY.to_owned(),
+            forge: None,
+        };
+        let seeded = plant(folder.path(), now, 7, &beside).unwrap();
         let mut options = ServerOptions::new(environment);
         options.graceful_pods = true;
         options.resources = resources(environment);

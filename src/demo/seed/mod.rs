@@ -17,6 +17,7 @@ use self::{
     story::{Act, How, Step, Why},
     writer::{Signature, Writer},
 };
+use super::forge::Forge;
 use crate::domain::{
     ids::{CellKey, RepoPath},
     message,
@@ -53,6 +54,15 @@ pub struct Cell {
     pub values: Vec<(String, Timestamp)>,
 }
 
+/// What is beside the repositories.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// The registry and the smoke tests: `127.0.0.1:PORT`.
+    pub outside: String,
+    /// The forge, where there is one: `http://127.0.0.1:PORT`.
+    pub forge: Option<String>,
+}
+
 /// Why the repositories could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
@@ -64,12 +74,17 @@ pub enum SeedError {
     Io(#[from] io::Error),
 }
 
-/// Makes `remote.git` and a clone named `platform-deploy` in `folder`, whose images and gates are at `outside`, a
-/// `127.0.0.1:PORT`. The same `now`, `seed` and `outside` make the same commits.
+/// Makes `remote.git` and a clone named `platform-deploy` in `folder`, with what is `beside` them. The same `now`, `seed` and
+/// `beside` make the same commits.
 ///
 /// # Errors
 /// Where the folder cannot be written.
-pub fn plant(folder: &Path, now: Timestamp, seed: u64, outside: &str) -> Result<Seeded, SeedError> {
+pub fn plant(
+    folder: &Path,
+    now: Timestamp,
+    seed: u64,
+    beside: &Beside,
+) -> Result<Seeded, SeedError> {
     let remote = folder.join("remote.git");
     let clone = folder.join("platform-deploy");
     let bare = init(&remote, true)?;
@@ -84,7 +99,7 @@ pub fn plant(folder: &Path, now: Timestamp, seed: u64, outside: &str) -> Result<
     }
     let history = {
         let odb = bare.odb()?;
-        let mut history = History::begin(Writer::new(&odb)?, now, outside)?;
+        let mut history = History::begin(Writer::new(&odb)?, now, beside)?;
         for step in story::steps(now.as_second(), seed) {
             history.take(&step)?;
         }
@@ -92,7 +107,12 @@ pub fn plant(folder: &Path, now: Timestamp, seed: u64, outside: &str) -> Result<
     };
     bare.config()?.remove("core.bigFileThreshold")?;
     bare.reference("refs/heads/main", history.tip, true, "seed")?;
-    copy(&bare, &remote, &clone, history.tip)?;
+    copy(
+        &bare,
+        (&remote, beside.forge.as_deref()),
+        &clone,
+        history.tip,
+    )?;
     Ok(Seeded {
         remote,
         clone,
@@ -152,7 +172,12 @@ fn init(path: &Path, bare: bool) -> Result<Repository, git2::Error> {
 }
 
 /// A clone by hand: the packs are linked, so that it costs nothing.
-fn copy(bare: &Repository, remote: &Path, path: &Path, tip: Oid) -> Result<(), SeedError> {
+fn copy(
+    bare: &Repository,
+    (remote, forge): (&Path, Option<&str>),
+    path: &Path,
+    tip: Oid,
+) -> Result<(), SeedError> {
     let clone = init(path, false)?;
     let packs = Path::new("objects/pack");
     fs::create_dir_all(clone.path().join(packs))?;
@@ -164,7 +189,20 @@ fn copy(bare: &Repository, remote: &Path, path: &Path, tip: Oid) -> Result<(), S
         }
     }
     let mut config = clone.config()?;
-    config.set_str("remote.origin.url", &remote.to_string_lossy())?;
+    let place = remote.to_string_lossy();
+    match forge {
+        // What it is called on the forge; Git goes to the folder.
+        Some(forge) => {
+            let called = Forge::repository(forge);
+            config.set_str("remote.origin.url", &called)?;
+            config.set_str(&format!("url.{place}.insteadOf"), &called)?;
+            for (key, value) in Forge::credential(forge) {
+                // A value beside what is there already.
+                config.set_multivar(&key, "^$a", &value)?;
+            }
+        }
+        None => config.set_str("remote.origin.url", &place)?,
+    }
     config.set_str("remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")?;
     config.set_str("branch.main.remote", "origin")?;
     config.set_str("branch.main.merge", "refs/heads/main")?;
@@ -214,7 +252,12 @@ struct History<'odb> {
 
 impl<'odb> History<'odb> {
     /// The first two commits: everything as it was, then the configuration.
-    fn begin(mut writer: Writer<'odb>, now: Timestamp, outside: &str) -> Result<Self, git2::Error> {
+    fn begin(
+        mut writer: Writer<'odb>,
+        now: Timestamp,
+        beside: &Beside,
+    ) -> Result<Self, git2::Error> {
+        let outside = beside.outside.as_str();
         let start = story::beginning(now.as_second());
         let mut cells = Vec::new();
         let mut replicas = Vec::new();
@@ -244,7 +287,7 @@ impl<'odb> History<'odb> {
             person(0, start),
             "import from the old deployment scripts",
         )?;
-        let configuration = services::configuration(now, outside);
+        let configuration = services::configuration(now, outside, beside.forge.is_some());
         writer.file("tidegate.toml", configuration.as_bytes())?;
         let tip = writer.commit(
             &[tip],

@@ -216,8 +216,8 @@ pub fn base(service: &Service, registry: &str) -> Vec<(String, String)> {
 }
 
 /// The team's `tidegate.toml`, with what its gates ask at `outside`, a `127.0.0.1:PORT`. A freeze has begun within the last
-/// hour before `now`.
-pub fn configuration(now: Timestamp, outside: &str) -> String {
+/// hour before `now`. With a forge, production in the US is delivered by pull requests.
+pub fn configuration(now: Timestamp, outside: &str, forge: bool) -> String {
     let hour = now.to_zoned(TimeZone::UTC).hour();
     let gates = format!(
         r#"[environments.gates]
@@ -227,6 +227,14 @@ registry = {{ platform = "linux/amd64", unknown = "warn" }}
 http = {{ url = "http://{outside}/smoke/{{from}}/{{service}}", contains = "14 of 14", unknown = "warn" }}
 "#
     );
+    let (deliver, pull_request) = if forge {
+        (
+            "deliver = \"pull-request\"\n",
+            "approvals = { need = 1 }\n[environments.pull-request]\nlabels = [\"promotion\"]\nmerge = \"when-ready\"\n",
+        )
+    } else {
+        ("", "")
+    };
     format!(
         r#"# The shop's promotion path. https://shop.example/wiki/releases
 [repository]
@@ -262,7 +270,7 @@ cluster = "prod-us"
 url = "https://us.shop.example"
 namespace = "shop-{{service}}"
 protected = true
-{gates}
+{deliver}{gates}{pull_request}
 [[windows]]
 name = "books are closed"
 kind = "deny"

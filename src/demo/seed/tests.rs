@@ -6,7 +6,11 @@ fn planted() -> (tempfile::TempDir, Seeded) {
     let folder = tempfile::tempdir().unwrap();
     let now = "2026-11-21T14:00:00Z".parse().unwrap();
     let start = std::time::Instant::now();
-    let seeded = plant(folder.path(), now, 7, "127.0.0.1:5000").unwrap();
+    let beside = Beside {
+        outside: "127.0.0.1:5000".to_owned(),
+        forge: None,
+    };
+    let seeded = plant(folder.path(), now, 7, &beside).unwrap();
     println!("{} commits in {:?}", seeded.commits, start.elapsed());
     (folder, seeded)
 }

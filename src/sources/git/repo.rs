@@ -344,6 +344,12 @@ impl Repo {
         found.url().ok().map(str::to_owned)
     }
 
+    /// The address of a remote as its configuration writes it, before `insteadOf`; it may hold credentials.
+    pub fn remote_called(&self, remote: &str) -> Option<String> {
+        let config = self.open().ok()?.config().ok()?;
+        config.get_string(&format!("remote.{remote}.url")).ok()
+    }
+
     /// The addresses of all remotes, without what is secret in them.
     pub fn remote_urls(&self) -> Vec<String> {
         let Ok(repository) = self.open() else {
