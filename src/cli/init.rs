@@ -20,8 +20,8 @@ use crate::{
     sources::{cluster::contexts, git::Repo},
     stdio::Tone,
     workflow::{
-        Configurations, Decided, Lately, OpenOptions, Project, SeenHealth, nothing_said, recognise,
-        team_file, tell_order, write_new,
+        Configurations, Decided, Lately, OpenOptions, Project, SeenHealth, closest, nothing_said,
+        recognise, team_file, tell_order, write_new,
     },
 };
 
@@ -48,6 +48,17 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
     let file = place(&repo, only_print)?;
     let base = repo.base(None)?;
     let Some(mut guess) = recognise(&repo, &base)? else {
+        if args.explain {
+            // What was weighed is the more of use the less came of it.
+            let candidates = closest(&repo, &base)?;
+            explain(
+                &context.output,
+                &Guess {
+                    candidates,
+                    ..Guess::default()
+                },
+            );
+        }
         return Err(Failure::failed(nothing_said(&repo, &base)?));
     };
     if args.explain {
@@ -141,12 +152,19 @@ fn explain(output: &Output, guess: &Guess) {
         Output::json(&json!({
             "schema": "tidegate.init-explain/v1",
             "candidates": guess.candidates,
+            "quiet": guess.quiet,
             "unread": guess.unread,
         }));
         return;
     }
     for line in guess.candidates.iter().flat_map(Candidate::words) {
         output.line(clean(&line));
+    }
+    for kind in &guess.quiet {
+        output.line(format!(
+            "left out, as hardly promoted: {}",
+            clean(&kind.words())
+        ));
     }
     for (place, moves) in &guess.unread {
         output.line(format!(

@@ -25,6 +25,7 @@ pub fn propose(guess: &Guess) -> String {
     );
     explained(&mut text, guess);
     left_out(&mut text, guess);
+    quiet(&mut text, guess);
     if let Some(words) = overlooked_words(&guess.overlooked) {
         let _ = writeln!(text, "# Not read: {}.", one_line(&words));
     }
@@ -133,6 +134,17 @@ fn unread(text: &mut String, guess: &Guess) {
             text,
             "# Changes in recent history and is read by no layout (with how often): {}.",
             shown.join(", ")
+        );
+    }
+}
+
+/// Versions that nobody promotes, and how that is known.
+fn quiet(text: &mut String, guess: &Guess) {
+    for kind in &guess.quiet {
+        let _ = writeln!(
+            text,
+            "# Left out, as hardly promoted: {}.",
+            one_line(&kind.words())
         );
     }
 }
@@ -441,6 +453,7 @@ mod tests {
                     ..LayoutSpec::default()
                 },
             ],
+            quiet: Vec::new(),
             explained: vec![2, 1],
             left_out: vec![("base".into(), 6), ("a\nb".into(), 1)],
             explanation: "versions are taken from `a`".into(),

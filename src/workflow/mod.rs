@@ -71,7 +71,7 @@ pub use project::{OpenError, OpenOptions};
 pub use proposed::{Proposed, proposed};
 pub use pull_requests::{Seen as SeenRequest, pull_request};
 pub use reading::Reading;
-pub use recognise::{Refined, layouts_said, nothing_said, recognise, refined, tell_order};
+pub use recognise::{Refined, closest, layouts_said, nothing_said, recognise, refined, tell_order};
 pub use registry::Retag;
 pub use revert::{NoRevert, RevertTarget, cell_history, revert_target};
 pub use seen::{Looking, SeenHealth};

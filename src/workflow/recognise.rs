@@ -12,7 +12,7 @@ use super::Project;
 use crate::domain::{desired::Tip, failure::Failure};
 use crate::{
     domain::{
-        detect::{self, Evidence, Guess},
+        detect::{self, Candidate, Evidence, Guess},
         ids::{EnvironmentName, ObjectId},
         layout::LayoutSet,
     },
@@ -150,7 +150,7 @@ struct Kept {
 }
 
 const KEPT: &str = "recognised.json";
-const BY: &str = concat!(env!("CARGO_PKG_VERSION"), "/8");
+const BY: &str = concat!(env!("CARGO_PKG_VERSION"), "/9");
 
 /// One name for all paths, branches and tags.
 fn names_of(survey: &Survey) -> ObjectId {
@@ -166,11 +166,7 @@ fn names_of(survey: &Survey) -> ObjectId {
 pub fn nothing_said(repo: &Repo, base: &Tip) -> Result<String, Failure> {
     let survey = repo.survey(base)?;
     let paths = borrowed(survey.paths());
-    let candidates = detect::closest(&Evidence {
-        read: &|path| survey.read(path),
-        changes: &|wants, tell| survey.changes(wants, tell),
-        ..Evidence::new(&paths, &|_| None)
-    });
+    let candidates = closest_of(&survey, &paths);
     let mut folders: Vec<&str> = paths
         .iter()
         .filter_map(|path| Some(path.split_once('/')?.0))
@@ -202,6 +198,24 @@ pub fn nothing_said(repo: &Repo, base: &Tip) -> Result<String, Failure> {
     ))
 }
 
+/// Where nothing is recognised: what could be environments, the best first. Blocking, as [`recognise`].
+///
+/// # Errors
+/// When the tree cannot be read.
+pub fn closest(repo: &Repo, base: &Tip) -> Result<Vec<Candidate>, Failure> {
+    let survey = repo.survey(base)?;
+    let paths = borrowed(survey.paths());
+    Ok(closest_of(&survey, &paths))
+}
+
+fn closest_of(survey: &Survey, paths: &[&str]) -> Vec<Candidate> {
+    detect::closest(&Evidence {
+        read: &|path| survey.read(path),
+        changes: &|wants, tell| survey.changes(wants, tell),
+        ..Evidence::new(paths, &|_| None)
+    })
+}
+
 /// Folders that are named.
 const SHOWN: usize = 8;
 
@@ -216,6 +230,7 @@ fn look(survey: &Survey) -> Result<Option<Guess>, Failure> {
         tags: &tags,
         read: &|path| survey.read(path),
         changes: &|wants, tell| survey.changes(wants, tell),
+        branch: &|name| survey.manifests_of(name),
     };
     let mut guess = detect::recognise(&evidence);
     if let Some(error) = survey.lacking() {

@@ -238,3 +238,79 @@ fn what_was_weighed_is_explained() {
         .shows("taken")
         .shows("prod, staging");
 }
+
+/// What a program renders to a branch per environment is read in the order of its strategy, and never written.
+#[test]
+fn branches_that_are_rendered_are_shown_and_not_edited() {
+    let repository = Repository::empty();
+    let at = repository.colleague();
+    repository.write("source/web.yaml", "replicas: 2\n");
+    repository.write(
+        "promoter/strategy.yaml",
+        "apiVersion: promoter.argoproj.io/v1alpha1\nkind: PromotionStrategy\nmetadata:\n  name: shop\nspec:\n  environments:\n  \
+         - branch: env/quay\n  - branch: env/harbour\n",
+    );
+    repository.publish("The source");
+    for (branch, tag) in [
+        ("env/quay", "1.1.0"),
+        ("env/quay-next", "1.2.0"),
+        ("env/harbour", "1.0.0"),
+    ] {
+        repository.git_in(&at, &["checkout", "-q", "--orphan", branch]);
+        repository.git_in(&at, &["rm", "-rqf", "."]);
+        for service in ["api", "web"] {
+            repository.write(
+                &format!("{service}/manifest.yaml"),
+                &format!(
+                    "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {service}\nspec:\n  template:\n    spec:\n      \
+                     containers:\n      - name: main\n        image: registry.example/{service}:{tag}\n"
+                ),
+            );
+        }
+        repository.git_in(&at, &["add", "-A"]);
+        repository.git_in(&at, &["commit", "-q", "-m", tag]);
+        repository.git_in(&at, &["push", "-q", "origin", branch]);
+    }
+    repository.git_in(&at, &["checkout", "-q", "main"]);
+    repository.pull();
+    let (text, status) = proposed(&repository);
+    assert_eq!(status["environments"], json!(["quay", "harbour"]), "{text}");
+    assert_eq!(
+        versions(&status, "web"),
+        json!({"harbour": "1.0.0", "quay": "1.1.0"})
+    );
+    for line in [
+        "from = [\"quay\"]",
+        "read_only = true",
+        "{env:quay|harbour}",
+    ] {
+        assert!(text.contains(line), "{line} in:\n{text}");
+    }
+    repository
+        .tidegate(&[
+            "promote",
+            "web",
+            "--from",
+            "quay",
+            "--to",
+            "harbour",
+            "--dry-run",
+        ])
+        .exits(1)
+        .shows("is rendered from something else");
+}
+
+/// Where nothing comes of it, what was weighed is said too.
+#[test]
+fn what_was_weighed_in_vain_is_explained() {
+    let repository = Repository::empty();
+    for name in ["mail", "web"] {
+        let path = format!("services/{name}/values.yaml");
+        repository.write(&path, "image:\n  tag: 1.0.0\n");
+    }
+    repository.publish("Two services");
+    repository.pull();
+    let said = repository.tidegate(&["init", "--explain"]).exits(1);
+    assert!(said.out.contains("folder 2: mail, web"), "{}", said.out);
+    said.says("no versions per environment were recognised");
+}

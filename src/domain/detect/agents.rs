@@ -83,6 +83,23 @@ impl Agents {
         names.map(|(name, _)| name.as_str())
     }
 
+    /// The names of clusters that stand in the paths of what is deployed there, where several are deployed so.
+    pub(super) fn said(&self) -> BTreeSet<String> {
+        let mut found: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for target in &self.targets {
+            let named = target.cluster.as_deref().filter(|it| is_name(it));
+            let own = |cluster: &&str| target.path.split('/').any(|part| part == *cluster);
+            if let Some(cluster) = named.filter(own) {
+                found.entry(cluster).or_default().insert(&target.path);
+            }
+        }
+        let enough = found
+            .into_iter()
+            .filter(|(_, paths)| paths.len() >= SUPPORT);
+        let clusters = enough.map(|(name, _)| name.to_owned());
+        clusters.chain(self.names().map(str::to_owned)).collect()
+    }
+
     fn environment(&mut self, name: &str, by: &str) {
         if !name.is_empty() && !name.contains(['/', '{', '*', ' ']) {
             self.environments
@@ -114,6 +131,11 @@ impl Target {
         let special = named.filter(|name| name.contains('/'));
         special.or(said).or(named).map(String::as_str)
     }
+}
+
+/// Whether it tells a cluster from others: the one that an agent runs in has the same name everywhere.
+fn is_name(cluster: &str) -> bool {
+    cluster.len() > 2 && !matches!(cluster, "in-cluster" | "local" | "apps" | "base")
 }
 
 /// A YAML file that is no Helm template.

@@ -55,7 +55,11 @@ pub(super) fn candidates(
         return specs;
     }
     let mut votes: BTreeMap<String, (usize, LayoutSpec)> = BTreeMap::new();
-    for bytes in &samples {
+    // What describes machines has versions of its language alone.
+    let machines = |bytes: &&Rc<[u8]>| {
+        std::str::from_utf8(bytes).is_ok_and(|text| text.contains("kind: MachineConfig\n"))
+    };
+    for bytes in samples.iter().filter(|bytes| !machines(bytes)) {
         let mut own: Vec<LayoutSpec> = match manifest::parse(bytes) {
             Ok(yaml) => {
                 let roots = yaml.documents.iter().map(manifest::Document::root);
@@ -66,6 +70,10 @@ pub(super) fn candidates(
         own.extend(keys(bytes));
         own.sort_by_key(|spec| format!("{spec:?}"));
         own.dedup();
+        // A chart's own version, which nobody promotes.
+        let wrapper =
+            |spec: &LayoutSpec| file == "Chart.yaml" && spec.yaml.as_deref() == Some("version");
+        own.retain(|spec| !wrapper(spec));
         for spec in own {
             votes.entry(format!("{spec:?}")).or_insert((0, spec)).0 += 1;
         }

@@ -6,6 +6,7 @@ use super::{
     Evidence, Guess,
     evidence::{self, Proposal},
     manifests,
+    quiet::without_quiet,
     trial::assemble,
 };
 use crate::domain::{desired::Desired, version::Version};
@@ -16,6 +17,8 @@ const BETTER: f64 = 1.15;
 const UNKNOWN: f64 = 1.0;
 /// What it is worth where it does not: a region, a host, a size.
 const UNLIKE: f64 = 0.2;
+/// What an environment's name is worth that the repository itself says is one.
+const SAID: f64 = 0.8;
 /// Changes from which on what never did says something.
 const MOVES: usize = 10;
 /// Places that are told though no layout reads them.
@@ -52,9 +55,10 @@ pub(super) fn better(
     };
     guess.candidates = proposal.candidates;
     tell(&mut guess, desired.as_ref(), &proposal.moves);
-    if let Some(desired) = &desired {
-        without_floating(&mut guess, desired);
-        manifests::tell(&mut guess, desired, evidence.read);
+    if let Some(desired) = desired {
+        without_floating(&mut guess, &desired, evidence.branches);
+        let desired = without_quiet(&mut guess, desired, read);
+        manifests::tell(&mut guess, &desired, evidence.read);
     }
     Some(guess)
 }
@@ -109,8 +113,8 @@ fn tell(guess: &mut Guess, desired: Option<&Desired>, moves: &HashMap<(String, u
         .collect();
 }
 
-/// Takes out what only says `HEAD` or `latest` and never changed, where other versions do: nobody promotes it.
-fn without_floating(guess: &mut Guess, desired: &Desired) {
+/// Takes out what only says `HEAD`, `latest` or `none`, or names a branch, and never changed, where other versions do: nobody promotes it.
+fn without_floating(guess: &mut Guess, desired: &Desired, branches: &[&str]) {
     if guess.moves < MOVES || guess.moved.len() != guess.layouts.len() {
         return;
     }
@@ -118,7 +122,9 @@ fn without_floating(guess: &mut Guess, desired: &Desired) {
     for cell in desired.cells.values() {
         if let (Some(version), Some(count)) = (&cell.version, counts.get_mut(cell.layout)) {
             count.0 += 1;
-            count.1 += usize::from(evidence::is_floating(version.as_str()));
+            let version = version.as_str();
+            let floating = evidence::is_floating(version) || branches.contains(&version);
+            count.1 += usize::from(floating);
         }
     }
     let counted = counts.iter().zip(&guess.moved);
@@ -150,7 +156,11 @@ fn worth(desired: &Desired, proposal: &Proposal) -> f64 {
         let like = evidence::looks_like_one(text);
         let unknown = if like { UNKNOWN } else { UNLIKE };
         let weight = proposal.weights.get(&place).copied().unwrap_or(unknown);
-        let named = evidence::named(key.environment.as_str());
+        let environment = key.environment.as_str();
+        let said = environment
+            .split('/')
+            .any(|part| proposal.said.contains(part));
+        let named = evidence::named(environment).max(if said { SAID } else { 0.0 });
         rows.entry(key.service.as_str())
             .or_default()
             .push(weight * named);

@@ -3,6 +3,7 @@
 mod agents;
 mod contents;
 mod evidence;
+mod hydrated;
 mod judge;
 mod manifests;
 mod names;
@@ -10,6 +11,7 @@ mod order;
 mod overlooked;
 mod overrides;
 mod parameters;
+mod quiet;
 mod refs;
 mod settle;
 mod shapes;
@@ -24,8 +26,10 @@ use std::{
     rc::Rc,
 };
 
+pub use hydrated::BranchFile;
 pub use order::{Sighting, by_history};
 pub use overlooked::{Overlooked, overlooked, overlooked_words};
+pub use quiet::Quiet;
 use serde::{Deserialize, Serialize};
 pub use told::Part;
 
@@ -53,6 +57,9 @@ pub struct Guess {
     pub explained: Vec<usize>,
     /// Columns that the layouts would have found too, with their cells: they look like no environments.
     pub left_out: Vec<(String, usize)>,
+    /// Files that hold versions which nobody promotes.
+    #[serde(default)]
+    pub quiet: Vec<Quiet>,
     /// Environments whose upstream only history tells.
     pub by_history: BTreeSet<String>,
     /// What was recognised, in a sentence for people.
@@ -137,6 +144,8 @@ pub struct Evidence<'a> {
     pub read: &'a dyn Fn(&str) -> Option<Rc<[u8]>>,
     /// Tells what the newest commits changed, newest first, of the files that are asked for.
     pub changes: &'a Changes<'a>,
+    /// The manifests of a branch, by its short name; none where it cannot be read.
+    pub branch: &'a dyn Fn(&str) -> Vec<BranchFile>,
 }
 
 /// Gives every change of the files that the first function wants to the second.
@@ -237,6 +246,7 @@ impl<'a> Evidence<'a> {
             tags: &[],
             read,
             changes: &|_, _| {},
+            branch: &|_| Vec::new(),
         }
     }
 }
@@ -277,9 +287,9 @@ pub fn recognise(evidence: &Evidence<'_>) -> Option<Guess> {
     let names = Names::of(evidence, &agents);
     let by_shape = by_shape(evidence, &names, &agents);
     let guess = judge::better(by_shape, evidence::guess(evidence, &agents), evidence);
-    guess.map(|mut guess| {
+    hydrated::better(guess, evidence).map(|mut guess| {
         for layout in &mut guess.layouts {
-            layout.read_only = layout.path.as_deref().is_some_and(shapes::is_rendered);
+            layout.read_only |= layout.path.as_deref().is_some_and(shapes::is_rendered);
         }
         guess
     })

@@ -65,8 +65,15 @@ pub(super) fn settle(
         keep_explaining(&mut specs, &mut guess.explained);
         guess.places = places(&guess.environments, &desired, agents);
     }
-    let mut by_share: Vec<(usize, &LayoutSpec)> =
-        guess.explained.iter().copied().zip(&specs).collect();
+    guess.explanation = explanation(&paths(&specs, &guess.explained), refs);
+    guess.edges = words::edges(&guess.environments);
+    guess.layouts = specs;
+    Some(guess)
+}
+
+/// The paths of layouts, the one that explains most first.
+pub(super) fn paths<'s>(specs: &'s [LayoutSpec], explained: &[usize]) -> Vec<&'s str> {
+    let mut by_share: Vec<(usize, &LayoutSpec)> = explained.iter().copied().zip(specs).collect();
     by_share.sort_by_key(|(cells, _)| std::cmp::Reverse(*cells));
     let mut paths: Vec<&str> = Vec::new();
     for path in by_share.iter().filter_map(|(_, spec)| spec.path.as_deref()) {
@@ -74,10 +81,7 @@ pub(super) fn settle(
             paths.push(path);
         }
     }
-    guess.explanation = explanation(&paths, refs);
-    guess.edges = words::edges(&guess.environments);
-    guess.layouts = specs;
-    Some(guess)
+    paths
 }
 
 /// Drops what explains next to nothing beside the rest: that is chance more often than intent. What is written the same way

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Candidate, Guess, overlooked_words};
+use super::{Candidate, Guess, Quiet, overlooked_words};
 use crate::domain::text::count;
 
 /// A part of what is said of a guess.
@@ -67,6 +67,10 @@ impl Guess {
             Part::new(
                 "Columns left out: few versions are written for them",
                 left.collect(),
+            ),
+            Part::new(
+                "Files left out: what stands in them is hardly promoted",
+                self.quiet.iter().map(Quiet::words).collect(),
             ),
             Part::new("Read by no layout", unread.chain(overlooked).collect()),
         ];

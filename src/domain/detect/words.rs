@@ -121,7 +121,7 @@ pub(super) fn known_loosely(name: &str) -> Option<Known> {
 }
 
 /// Short forms and words that are an environment's only beside others, with their ranks.
-const LESS_USUAL: [(&str, usize); 36] = [
+const LESS_USUAL: [(&str, usize); 39] = [
     ("snd", 0),
     ("sbox", 0),
     ("sbx", 0),
@@ -135,6 +135,9 @@ const LESS_USUAL: [(&str, usize); 36] = [
     ("ptl", 0),
     ("ptlsbox", 0),
     ("ephemeral", 0),
+    ("devnet", 0),
+    ("testnet", 1),
+    ("mainnet", 5),
     ("ithc", 1),
     ("perf", 1),
     ("perftest", 1),

@@ -250,14 +250,15 @@ pub(crate) fn aliases(
         .collect()
 }
 
-/// Whether a promotion is a merge: so it is between branches, unless the layout says otherwise.
+/// Whether a promotion is a merge: so it is between branches, unless the layout says otherwise or they are rendered, which is
+/// its program's to do.
 fn merges(spec: &LayoutSpec) -> Result<bool, LayoutError> {
     let branches = spec
         .refs
         .as_deref()
         .is_some_and(|refs| refs.starts_with("refs/heads/"));
     match spec.promote.as_deref() {
-        None => Ok(branches),
+        None => Ok(branches && !spec.read_only),
         Some("edit") => Ok(false),
         Some("merge") if branches => Ok(true),
         Some("merge") => Err(LayoutError::new(

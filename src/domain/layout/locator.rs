@@ -46,7 +46,7 @@ pub(crate) enum Step {
     /// Each item.
     Each,
     /// Stays where it is if this field's text matches; of an `images` item its name counts without tag and digest too. Of a
-    /// field that is a list, once for each of its texts that matches.
+    /// field that is a list, once for each of its texts, or names of things, that matches.
     Where(Vec<String>, Pattern),
     /// Stays where it is if this field is missing or says nothing: `{ref=}`.
     Without(Vec<String>),
@@ -88,7 +88,10 @@ impl Locator {
     fn read(source: &str, environments: &[&str]) -> Result<Self, String> {
         let (outer, inner) = match source.split_once(INSIDE) {
             Some((outer, inner)) => {
-                let inner = inner.strip_prefix('.').filter(|_| !outer.is_empty());
+                // A list inside: its brackets stand right behind, as behind a key.
+                let list = inner.starts_with('[').then_some(inner);
+                let inner = inner.strip_prefix('.').or(list);
+                let inner = inner.filter(|_| !outer.is_empty());
                 let inner = inner.ok_or_else(|| {
                     format!(
                         "`{source}`: `{INSIDE}` stands between the path to a text and the path inside it, as in \
@@ -331,7 +334,12 @@ impl<'t> Search<'t> {
                     self.walk(rest, node, parent, borrowed);
                 }
                 let items = value.into_iter().flat_map(NodeRef::items);
-                for text in items.filter_map(NodeRef::text) {
+                // A thing in a list is called by its name.
+                let called = |item: NodeRef<'t>| {
+                    let named = || item.get("name")?.value.text();
+                    item.text().or_else(named)
+                };
+                for text in items.filter_map(called) {
                     let before = self.bindings.len();
                     if pattern.match_into(text, &mut self.bindings) {
                         self.walk(rest, node, parent, borrowed);

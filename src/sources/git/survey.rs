@@ -8,10 +8,12 @@ use super::{
     read::walk,
 };
 use crate::domain::ids::ObjectId;
-use crate::domain::{desired::Tip, failure::Failure};
+use crate::domain::{desired::Tip, detect::BranchFile, failure::Failure};
 
 /// A file larger than this is not looked at: it holds no versions that people write.
 const LARGEST: usize = 2 << 20;
+/// Manifests of a branch that are looked at.
+const MANIFESTS: usize = 1000;
 
 /// One commit's files and the repository's refs. For one thread; opened once, as hundreds of files are read.
 pub struct Survey {
@@ -21,6 +23,8 @@ pub struct Survey {
     paths: Vec<String>,
     branches: Vec<String>,
     tags: Vec<String>,
+    /// Where the branches are: with the slash.
+    heads: String,
 }
 
 impl Repo {
@@ -69,6 +73,7 @@ impl Repo {
             paths,
             branches,
             tags,
+            heads,
         })
     }
 }
@@ -104,6 +109,42 @@ impl Survey {
         let id = self.files.get(path)?;
         let bytes = self.objects.blob_within(*id, LARGEST).ok()?.ok()?;
         Some(bytes.as_slice().into())
+    }
+
+    /// The manifests at a branch's tip, by path; none where it is not there or cannot be read. Bounded.
+    pub fn manifests_of(&self, branch: &str) -> Vec<BranchFile> {
+        // What cannot be read is no evidence.
+        self.read_manifests(branch).unwrap_or_default()
+    }
+
+    fn read_manifests(&self, branch: &str) -> Result<Vec<BranchFile>, Failure> {
+        let repository = self.repo().open()?;
+        let full = format!("{}{branch}", self.heads);
+        let Some(commit) = self.repo().target(&repository, &full)? else {
+            return Ok(Vec::new());
+        };
+        let tree = self.objects.header(commit)?.tree;
+        let mut found = Vec::new();
+        let mut visit = |path: &str, entry: TreeEntry<'_>| {
+            let yaml = matches!(path.rsplit_once('.'), Some((_, "yaml" | "yml")));
+            if entry.kind == Kind::File && yaml && found.len() < MANIFESTS {
+                found.push((path.to_owned(), entry.id));
+            }
+        };
+        walk(
+            &self.objects,
+            tree,
+            &|_| true,
+            &mut visit,
+            &mut |_, error| Err(error),
+        )?;
+        let mut manifests: Vec<BranchFile> = Vec::new();
+        for (path, id) in found {
+            if let Ok(bytes) = self.objects.blob_within(id, LARGEST)? {
+                manifests.push((path, bytes.as_slice().into()));
+            }
+        }
+        Ok(manifests)
     }
 
     /// Why files that a partial clone lacks could not be read; `None` where none was lacking.

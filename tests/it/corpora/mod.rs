@@ -344,11 +344,8 @@ fn layouts_are_recognised_without_configuration() {
         };
         let started = std::time::Instant::now();
         let guess = recognise(&Evidence {
-            paths: &paths,
             branches: &branches,
-            tags: &[],
-            read: &read,
-            changes: &|_, _| {},
+            ..Evidence::new(&paths, &read)
         });
         let guess = guess.unwrap_or_default();
         let environments: Vec<EnvironmentName> = guess

@@ -33,6 +33,8 @@ pub(super) enum Axis {
     KeyTail(usize),
     /// What the item at this step is called.
     Item(usize),
+    /// An item of the list beside it.
+    Listed,
 }
 
 /// One coordinate of a place.
@@ -101,6 +103,7 @@ impl Axis {
             Self::KeyHead(at) => format!("start of key {}", at + 1),
             Self::KeyTail(at) => format!("end of key {}", at + 1),
             Self::Item(at) => format!("name of the item at {}", at + 1),
+            Self::Listed => "list beside the version".to_owned(),
         }
     }
 }
@@ -172,10 +175,12 @@ fn split(text: &str) -> Vec<(Rc<str>, Rc<str>, bool)> {
 }
 
 /// The row that a place is in where `coordinate` is left open.
-fn row(place: &Place, coordinate: &Coordinate) -> u64 {
+fn row(place: &Place, coordinate: &Coordinate, said: &BTreeSet<String>) -> u64 {
     let mut hasher = DefaultHasher::new();
     let own = |axis: Axis| axis == coordinate.axis;
-    let lexical = lexicon::weight(&coordinate.token) > 0 || lexicon::is_host(&coordinate.token);
+    let lexical = lexicon::weight(&coordinate.token) > 0
+        || lexicon::is_host(&coordinate.token)
+        || said.contains(&*coordinate.token);
     let text = |text: &str, hasher: &mut DefaultHasher| {
         if text == &*coordinate.token && (lexical || text.len() > 4) {
             "*".hash(hasher);
@@ -234,11 +239,16 @@ fn row(place: &Place, coordinate: &Coordinate) -> u64 {
     hasher.finish()
 }
 
+/// How sure a name is of being an environment's that the repository itself says is one's, in hundredths.
+const SAID: u32 = 80;
+
 /// A token of one axis.
 type Token = (Axis, Rc<str>);
 
 /// Every axis that something speaks for, the best first.
-pub(super) fn find(places: &[Place]) -> Vec<Component> {
+///
+/// `said` are names that the repository itself says are environments' or clusters'.
+pub(super) fn find(places: &[Place], said: &BTreeSet<String>) -> Vec<Component> {
     let mut rows: HashMap<(Axis, u64), Vec<(usize, usize)>> = HashMap::new();
     let mut tokens: Vec<Token> = Vec::new();
     let mut known: HashMap<Token, usize> = HashMap::new();
@@ -249,7 +259,7 @@ pub(super) fn find(places: &[Place]) -> Vec<Component> {
                 tokens.push(token.clone());
                 tokens.len() - 1
             });
-            rows.entry((coordinate.axis, row(place, &coordinate)))
+            rows.entry((coordinate.axis, row(place, &coordinate, said)))
                 .or_default()
                 .push((id, at));
         }
@@ -276,7 +286,7 @@ pub(super) fn find(places: &[Place]) -> Vec<Component> {
     }
     let mut found: Vec<Component> = components
         .into_values()
-        .filter_map(|rows| component(places, &tokens, &rows))
+        .filter_map(|rows| component(places, &tokens, &rows, said))
         .collect();
     found.sort_by(|a, b| {
         b.score
@@ -301,6 +311,7 @@ fn component(
     places: &[Place],
     tokens: &[Token],
     rows: &[Vec<(usize, usize)>],
+    said: &BTreeSet<String>,
 ) -> Option<Component> {
     let axis = tokens[rows[0][0].0].0;
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
@@ -310,7 +321,9 @@ fn component(
     let name = |token: usize| &*tokens[token].1;
     let weight = |token: usize| {
         let own = lexicon::weight(name(token));
-        if own == 0 && lexicon::is_host(name(token)) {
+        if said.contains(name(token)) {
+            own.max(SAID)
+        } else if own == 0 && lexicon::is_host(name(token)) {
             60
         } else {
             own
@@ -334,7 +347,8 @@ fn component(
     let kept: BTreeSet<usize> = counts
         .iter()
         .filter(|(token, count)| {
-            if lexicon::is_common(&name(**token).to_ascii_lowercase()) {
+            let lower = name(**token).to_ascii_lowercase();
+            if lexicon::is_common(&lower) || lexicon::is_review(&lower) {
                 return false;
             }
             if !strong {
@@ -382,6 +396,10 @@ fn component(
     if number == 0 {
         return None;
     }
+    let named = kept
+        .iter()
+        .filter(|token| said.contains(name(**token)) && lexicon::word(name(**token)).is_none());
+    let named = named.count();
     let words: BTreeSet<usize> = kept
         .iter()
         .filter_map(|token| lexicon::word(name(*token)).filter(|_| weight(*token) > 0))
@@ -396,7 +414,8 @@ fn component(
         .iter()
         .filter(|token| lexicon::is_host(name(**token)))
         .count();
-    if words.len() < 2 && hosts < 2 {
+    let words = words.len() + named;
+    if words < 2 && hosts < 2 {
         share *= 0.5;
     }
     let prior = match axis {
@@ -404,7 +423,7 @@ fn component(
         Axis::Stem => 0.25,
         Axis::FolderTail(_) | Axis::FolderHead(_) | Axis::StemTail | Axis::StemHead => 0.2,
         Axis::Key(_) => 0.1,
-        Axis::KeyHead(_) | Axis::KeyTail(_) | Axis::Item(_) => 0.05,
+        Axis::KeyHead(_) | Axis::KeyTail(_) | Axis::Item(_) | Axis::Listed => 0.05,
     };
     let wide = if kept.len() > 3 * number { 1.0 } else { 0.0 };
     let score = 2.0 * share + equal + copies + 0.3 * moving + prior - wide;
@@ -420,7 +439,7 @@ fn component(
         equal,
         copies,
         moving,
-        words: words.len(),
+        words,
         hosts,
     })
 }

@@ -47,6 +47,8 @@ pub(super) enum Part {
     Tag,
     /// The `ref` of a URL's query.
     Reference,
+    /// A segment of a URL's path.
+    Segment,
 }
 
 /// Keys that hold a version and nothing else.
@@ -133,7 +135,10 @@ pub(super) fn sign(file: &str, above: &[&str], key: &str, value: &str) -> Option
     if value.is_empty() || value.len() > 300 || value.contains(['{', '$', '<', '\n', '|']) {
         return None;
     }
-    // The version of a policy's language.
+    // Of the file itself: its schema. The version of a policy's language.
+    if key.starts_with('$') {
+        return None;
+    }
     if key == "Version" && value.len() == 10 && value.matches('-').count() == 2 {
         return None;
     }
@@ -194,6 +199,15 @@ pub(super) fn sign(file: &str, above: &[&str], key: &str, value: &str) -> Option
             part: Part::Tag,
             version: version.into(),
             of: Some(name.rsplit('/').next().unwrap_or(name).into()),
+        });
+    }
+    if let Some(version) = of_address(value) {
+        return Some(Sign {
+            class: Class::Value,
+            strength: Strength::Fixed,
+            part: Part::Segment,
+            version: version.into(),
+            of: None,
         });
     }
     if value.contains([' ', '/', ',', '(']) && !value.starts_with("refs/") {
@@ -289,6 +303,27 @@ fn is_resource(value: &str) -> bool {
             && id.bytes().all(|b| b.is_ascii_hexdigit())
     })
 }
+
+/// The one segment of an address's path that is a version of three numbers.
+fn of_address(value: &str) -> Option<&str> {
+    let (_, rest) = value.split_once("://")?;
+    let plain = !rest.contains([' ', ',', '(', '?']);
+    let segments = || rest.split('/').skip(1).filter(|it| is_release(it));
+    let version = segments().next().filter(|_| plain)?;
+    (segments().count() == 1).then_some(version)
+}
+
+/// Three numbers, with or without a `v` before and more behind: what [`SEGMENT`] matches.
+fn is_release(text: &str) -> bool {
+    let mut numbers = text.strip_prefix('v').unwrap_or(text).splitn(3, '.');
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let both = numbers.by_ref().take(2).filter(|it| number(it)).count() == 2;
+    let last = numbers.next().unwrap_or_default();
+    both && last.starts_with(|c: char| c.is_ascii_digit()) && is_tag(text)
+}
+
+/// A version that is a segment of an address, in regular expressions.
+pub(super) const SEGMENT: &str = r"v?\d+\.\d+\.\d+[\w.+-]*";
 
 /// When something was done, to the second: `2026-08-23T02:47:09.956933`. A version may be a date, not a time of the day
 /// with colons.

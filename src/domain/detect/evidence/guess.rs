@@ -26,6 +26,8 @@ pub(in crate::domain::detect) struct Proposal {
     pub(in crate::domain::detect) candidates: Vec<Candidate>,
     /// How much of its environments' names is usual.
     pub(in crate::domain::detect) lexical: f64,
+    /// Names that the repository itself says are environments' or clusters'.
+    pub(in crate::domain::detect) said: BTreeSet<String>,
     /// The share of what moves that it reads.
     pub(in crate::domain::detect) explained: f64,
     /// What each place is worth, by path and line.
@@ -38,7 +40,8 @@ pub(in crate::domain::detect) struct Proposal {
 pub(in crate::domain::detect) fn candidates(evidence: &Evidence<'_>) -> Vec<Candidate> {
     let mut places = super::places(evidence.paths, evidence.read);
     super::moved(&mut places, evidence);
-    super::find(places, evidence).candidates()
+    let said = Agents::read(evidence.paths, evidence.read).said();
+    super::find(places, evidence, &said).candidates()
 }
 
 /// Changes of versions from which on what does not change says something.
@@ -59,9 +62,10 @@ pub(in crate::domain::detect) fn looks_like_one(text: &str) -> bool {
     strength(text).is_some()
 }
 
-/// Whether a text names what may change behind it: a branch, `latest`.
+/// Whether a text names what may change behind it, a branch, `latest`; or nothing at all.
 pub(in crate::domain::detect) fn is_floating(text: &str) -> bool {
-    strength(text) == Some(Strength::Floating)
+    let nothing = ["none", "null", "tbd", "todo", "unset", "changeme"];
+    strength(text) == Some(Strength::Floating) || nothing.contains(&text)
 }
 
 /// Whether a key that ends like one of versions, or its value, is of something that nobody promotes.
@@ -76,7 +80,8 @@ pub(in crate::domain::detect) fn guess(
 ) -> Option<Proposal> {
     let mut places = super::places(evidence.paths, evidence.read);
     super::moved(&mut places, evidence);
-    let found = super::find(places, evidence);
+    let said = agents.said();
+    let found = super::find(places, evidence, &said);
     let mut specs = found.layouts();
     if specs.is_empty() {
         return None;
@@ -149,6 +154,7 @@ pub(in crate::domain::detect) fn guess(
         candidates: found.candidates(),
         lexical: found.lexical(),
         explained: found.explained_share(),
+        said,
         moves: moves.collect(),
         weights: weights(&found, evidence),
     })

@@ -107,6 +107,17 @@ pub(super) fn is_common(lower: &str) -> bool {
     COMMON.contains(&lower) || ["overlays", "values", "kustomization"].contains(&lower)
 }
 
+/// Whether it is what somebody proposes, deployed to be looked at: `pr-12`, `review-login`.
+pub(super) fn is_review(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let (word, rest) = lower.split_once(['-', '_']).unwrap_or((&lower, ""));
+    match word {
+        "pr" | "mr" | "pull" => rest.starts_with(|c: char| c.is_ascii_digit()),
+        "review" | "feature" | "feat" => !rest.is_empty(),
+        _ => false,
+    }
+}
+
 /// Whether it looks like a host's name: `data.example.org`.
 pub(super) fn is_host(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();

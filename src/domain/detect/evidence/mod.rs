@@ -5,6 +5,7 @@ mod axes;
 mod claim;
 mod classify;
 mod declared;
+mod growing;
 mod guess;
 mod lexicon;
 mod scan;
@@ -20,6 +21,7 @@ use std::{
 use axes::{Axis, Component};
 use claim::Claim;
 use declared::Declared;
+use growing::Growing;
 use scan::Scalar;
 use write::Written;
 
@@ -106,7 +108,7 @@ fn is_looked_at(path: &str) -> bool {
     let no = [
         "md", "png", "svg", "jpg", "gif", "pem", "crt", "key", "tgz", "gz", "zip", "lock", "sum",
         "html", "css", "js", "ts", "rst", "csv", "ipynb", "go", "py", "rb", "java", "rs", "ico",
-        "pdf", "pub", "sql", "xml", "lua",
+        "pdf", "pub", "sql", "xml", "lua", "bu",
     ];
     !no.contains(&kind)
         && ![
@@ -160,14 +162,16 @@ pub(super) fn places(paths: &[&str], read: &dyn Fn(&str) -> Option<Rc<[u8]>>) ->
 }
 
 /// Finds axes and claims places for them.
-pub(super) fn find(places: Vec<Place>, evidence: &Evidence<'_>) -> Found {
+///
+/// `said` are names that the repository itself says are environments' or clusters'.
+pub(super) fn find(places: Vec<Place>, evidence: &Evidence<'_>, said: &BTreeSet<String>) -> Found {
     let paths = evidence.paths;
     let families = claim::Families::of(&places);
     let plausible: Vec<Place> = places
         .into_iter()
         .filter(|place| families.are_versions(place))
         .collect();
-    let components = axes::find(&plausible);
+    let components = axes::find(&plausible, said);
     let accepted = claim::accepted(&components);
     let mut claims = claim::claim(&plausible, &accepted);
     // What is declared goes before what is only seen.
@@ -177,6 +181,10 @@ pub(super) fn find(places: Vec<Place>, evidence: &Evidence<'_>) -> Found {
         declared.beside(path).is_none() && !declared.are_services(path, claim.environment.axis)
     });
     claims.extend(siblings::declared(&plausible, &declared));
+    let listed = siblings::listed(&plausible);
+    let taken: BTreeSet<usize> = listed.iter().map(|claim| claim.place).collect();
+    claims.retain(|claim| !taken.contains(&claim.place));
+    claims.extend(listed);
     let bare = siblings::bare(&plausible);
     let taken: BTreeSet<usize> = bare.iter().map(|claim| claim.place).collect();
     // Where that is how environments are told, a word somewhere in a folder's name is no other one.
@@ -255,7 +263,7 @@ impl Found {
 }
 
 /// Tells places when they got which version.
-pub(super) fn moved(places: &mut [Place], evidence: &Evidence<'_>) {
+pub(super) fn moved(places: &mut Vec<Place>, evidence: &Evidence<'_>) {
     let mut known: HashMap<(usize, Vec<scan::Step>), usize> = HashMap::new();
     let mut held: BTreeSet<usize> = BTreeSet::new();
     for (at, place) in places.iter().enumerate() {
@@ -267,6 +275,7 @@ pub(super) fn moved(places: &mut [Place], evidence: &Evidence<'_>) {
         .map(|file| (evidence.paths[file], file))
         .collect();
     let wants = |path: &str| files.contains_key(path);
+    let mut growing = Growing::default();
     (evidence.changes)(&wants, &mut |change| {
         let Some(file) = files.get(change.path) else {
             return;
@@ -282,10 +291,14 @@ pub(super) fn moved(places: &mut [Place], evidence: &Evidence<'_>) {
             .into_iter()
             .map(|scalar| (scalar.steps.clone(), scalar))
             .collect();
-        if before.is_empty() {
-            return;
-        }
-        for scalar in scan::scan_within(change.path, new, others) {
+        let after = scan::scan_within(change.path, new, others);
+        let came: Vec<Scalar> = after
+            .iter()
+            .filter(|scalar| !before.contains_key(&scalar.steps))
+            .cloned()
+            .collect();
+        growing.look(*file, change.path, (change.time, old), &came);
+        for scalar in after {
             let differs = before
                 .get(&scalar.steps)
                 .is_some_and(|it| it.sign.version != scalar.sign.version);
@@ -294,6 +307,7 @@ pub(super) fn moved(places: &mut [Place], evidence: &Evidence<'_>) {
             }
         }
     });
+    growing.tell(places);
 }
 
 fn newlines(bytes: &[u8]) -> usize {

@@ -2,11 +2,16 @@
 //! that may be a version, with the keys above it.
 
 mod flow;
+mod lines;
 
 use std::{ops::Range, rc::Rc};
 
-use super::classify::{self, Sign};
+use super::{
+    classify::{self, Sign},
+    lexicon,
+};
 use flow::Flow;
+use lines::lines;
 
 /// One step on the way to a scalar.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,6 +35,9 @@ pub(super) enum Form {
     Lines,
 }
 
+/// A list's key, and its items.
+type Listed = (Rc<str>, Rc<[Rc<str>]>);
+
 /// A scalar that may be a version.
 #[derive(Clone, Debug)]
 pub(super) struct Scalar {
@@ -41,11 +49,15 @@ pub(super) struct Scalar {
     /// `metadata.name` of its document.
     pub(super) name: Option<Rc<str>>,
     pub(super) form: Form,
+    /// Whether it stands behind `KEY=` in an item of a generator's literals; the key is its last step.
+    pub(super) literal: bool,
+    /// The list beside it whose items are called like environments: its key, and those.
+    pub(super) listed: Option<Listed>,
     pub(super) sign: Sign,
 }
 
 /// Kinds of objects that run no service: what describes, builds, or runs once.
-const OTHER_KINDS: [&str; 8] = [
+const OTHER_KINDS: [&str; 9] = [
     "CustomResourceDefinition",
     "BuildConfig",
     "Pipeline",
@@ -54,7 +66,10 @@ const OTHER_KINDS: [&str; 8] = [
     "TaskRun",
     "Job",
     "ConfigMap",
+    "MachineConfig",
 ];
+/// In place of an index: the last item of a list that grows.
+pub(super) const LAST: u32 = u32::MAX;
 /// Longest line that is looked at, in bytes.
 const WIDEST: usize = 4000;
 /// Most scalars that one file gives.
@@ -114,6 +129,8 @@ struct Scan<'f> {
     /// What items are called, and how many each list has.
     labels: Vec<Option<Rc<str>>>,
     items: Vec<(usize, Vec<Raw>)>,
+    /// Texts of lists that are called like environments: the document, the way to the list, and the text.
+    lists: Vec<(usize, Vec<Raw>, Rc<str>)>,
     document: usize,
     within: Range<u32>,
     kinds: Vec<Object>,
@@ -127,8 +144,21 @@ enum Open {
     Inside,
 }
 
+/// Lists of environments that a version beside them is for.
+const LISTS: [&str; 9] = [
+    "environments",
+    "environment",
+    "envs",
+    "targets",
+    "stages",
+    "clusters",
+    "rings",
+    "channels",
+    "deploy_to",
+];
+
 /// What is open while labels are not known yet.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Raw {
     Key(Rc<str>),
     Item(usize, u32),
@@ -144,6 +174,7 @@ impl<'f> Scan<'f> {
             stack: Vec::new(),
             labels: Vec::new(),
             items: Vec::new(),
+            lists: Vec::new(),
             document: 0,
             within,
             kinds: vec![(None, None)],
@@ -202,6 +233,7 @@ impl<'f> Scan<'f> {
         {
             self.labels[*item] = Some(value.into());
         }
+        self.list_item(value);
         if !self.within.contains(&line) {
             return;
         }
@@ -211,26 +243,58 @@ impl<'f> Scan<'f> {
         });
         let above: Vec<&str> = above.skip(1).take(3).collect();
         if let Some(sign) = classify::sign(self.file, &above, &key, value) {
-            self.items.push((
-                self.document,
-                self.stack
-                    .iter()
-                    .map(|(_, open)| match open {
-                        Open::Key(key) => Raw::Key(Rc::clone(key)),
-                        Open::Item(item, index) => Raw::Item(*item, *index),
-                        Open::Inside => Raw::Inside,
-                    })
-                    .collect(),
-            ));
+            self.items.push((self.document, raw(&self.stack)));
             self.found.push(Scalar {
                 line,
                 steps: Vec::new(),
                 kind: None,
                 name: None,
                 form: self.form,
+                literal: false,
+                listed: None,
                 sign,
             });
         }
+    }
+
+    /// Keeps an item of a list of environments.
+    fn list_item(&mut self, value: &str) {
+        let way = match self.stack.as_slice() {
+            [way @ .., (_, Open::Item(..))] => way,
+            // A thing in the list, by its name.
+            [way @ .., (_, Open::Item(..)), (_, Open::Key(key))] if &**key == "name" => way,
+            _ => return,
+        };
+        if let Some((_, Open::Key(key))) = way.last()
+            && LISTS.contains(&key.to_ascii_lowercase().as_str())
+            && lexicon::weight(value) >= 80
+            && self.lists.len() < MOST
+        {
+            self.lists.push((self.document, raw(way), value.into()));
+        }
+    }
+
+    /// A generator's literal, `KEY=value`.
+    fn literal(&mut self, text: &str, line: u32) -> bool {
+        let above = self.stack.iter().rev().nth(1);
+        let literals = matches!(above, Some((_, Open::Key(key))) if &**key == "literals");
+        let Some((key, value)) = text.split_once('=').filter(|_| literals) else {
+            return false;
+        };
+        if !classify::is_key(key) {
+            return false;
+        }
+        if let Some((_, Open::Item(item, _))) = self.stack.last() {
+            self.labels[*item] = Some(key.into());
+        }
+        let known = self.found.len();
+        self.stack.push((usize::MAX, Open::Key(key.into())));
+        self.scalar(value, line);
+        self.stack.pop();
+        for scalar in &mut self.found[known..] {
+            scalar.literal = true;
+        }
+        true
     }
 
     fn finished(self) -> Vec<Scalar> {
@@ -239,9 +303,11 @@ impl<'f> Scan<'f> {
             labels,
             items,
             kinds,
+            lists,
             ..
         } = self;
         for (scalar, (document, steps)) in found.iter_mut().zip(items) {
+            scalar.listed = listed(&lists, document, &steps);
             scalar.steps = steps
                 .into_iter()
                 .map(|step| match step {
@@ -273,6 +339,35 @@ impl<'f> Scan<'f> {
         flow.value(self, 0);
         self.stack.truncate(depth);
     }
+}
+
+fn raw(stack: &[(usize, Open)]) -> Vec<Raw> {
+    let each = stack.iter().map(|(_, open)| match open {
+        Open::Key(key) => Raw::Key(Rc::clone(key)),
+        Open::Item(item, index) => Raw::Item(*item, *index),
+        Open::Inside => Raw::Inside,
+    });
+    each.collect()
+}
+
+/// The list of environments beside the scalar at `steps`, in the same mapping.
+fn listed(lists: &[(usize, Vec<Raw>, Rc<str>)], document: usize, steps: &[Raw]) -> Option<Listed> {
+    let (Raw::Key(_), above) = steps.split_last()? else {
+        return None;
+    };
+    let beside = |(of, way, _): &&(usize, Vec<Raw>, Rc<str>)| {
+        *of == document && way.len() == steps.len() && way.starts_with(above)
+    };
+    let mut beside = lists.iter().filter(beside).peekable();
+    let (_, way, _) = beside.peek()?;
+    let Some(Raw::Key(key)) = way.last() else {
+        return None;
+    };
+    let own = beside.filter(|(_, it, _)| it == way);
+    Some((
+        Rc::clone(key),
+        own.map(|(.., text)| Rc::clone(text)).collect(),
+    ))
 }
 
 fn yaml(file: &str, text: &str, within: Range<u32>) -> Vec<Scalar> {
@@ -333,7 +428,7 @@ fn yaml(file: &str, text: &str, within: Range<u32>) -> Vec<Scalar> {
                 let value = bare(content);
                 if content.starts_with(['{', '[']) {
                     scan.flow(content, number);
-                } else {
+                } else if !scan.literal(&value, number) {
                     scan.scalar(&value, number);
                 }
             }
@@ -407,68 +502,4 @@ fn bare(value: &str) -> String {
     }
     let end = value.find(" #").unwrap_or(value.len());
     value[..end].trim_end().to_owned()
-}
-
-/// `key = value`, `key: value`, `KEY=value`, line by line; else an image or a reference somewhere in the line.
-fn lines(file: &str, text: &str, within: Range<u32>) -> Vec<Scalar> {
-    let mut found = Vec::new();
-    let is_terraform = matches!(file.rsplit_once('.'), Some((_, "tf" | "hcl")));
-    // Blocks that are open, and whether they are about Terraform's own tools.
-    let mut blocks: Vec<bool> = Vec::new();
-    for (number, line) in (1..).zip(text.lines()) {
-        let line = line.trim();
-        if line.is_empty()
-            || line.len() > WIDEST
-            || line.starts_with(['#', ';'])
-            || line.starts_with("//")
-        {
-            continue;
-        }
-        if is_terraform {
-            let word = line.split([' ', '"', '{', '=']).next();
-            if line.starts_with('}') {
-                blocks.pop();
-            } else if line.ends_with('{') {
-                blocks.push(matches!(
-                    word,
-                    Some("terraform" | "required_providers" | "provider")
-                ));
-            }
-            if blocks.contains(&true) || file == ".terraform.lock.hcl" {
-                continue;
-            }
-        }
-        if found.len() >= MOST || number >= within.end {
-            break;
-        }
-        if number < within.start {
-            continue;
-        }
-        let (key, value) = match line.find(['=', ':']) {
-            Some(at) if classify::is_key(line[..at].trim_end().trim_matches(['"', '\''])) => {
-                let rest = line[at + 1..].trim_start_matches(['=', '>', ' ', '\t', '?']);
-                (line[..at].trim_end().trim_matches(['"', '\'']), rest)
-            }
-            _ => ("", line),
-        };
-        let value = match value.chars().next() {
-            Some(quote @ ('"' | '\'')) => value[1..].split(quote).next().unwrap_or_default(),
-            _ => value.split([' ', ',', ';']).next().unwrap_or_default(),
-        };
-        let key: &str = key.strip_prefix("export ").unwrap_or(key).trim();
-        if key.is_empty() {
-            continue;
-        }
-        if let Some(sign) = classify::sign("", &[], key, value) {
-            found.push(Scalar {
-                line: number,
-                steps: vec![Step::Key(key.into())],
-                kind: None,
-                name: None,
-                form: Form::Lines,
-                sign,
-            });
-        }
-    }
-    found
 }

@@ -135,6 +135,27 @@ pub(super) fn declared(places: &[Place], declared: &Declared) -> Vec<Claim> {
     places.iter().enumerate().filter_map(claim).collect()
 }
 
+/// Cells of each environment that a list beside a version names: the line is the version of all of them.
+pub(super) fn listed(places: &[Place]) -> Vec<Claim> {
+    let lists = places.iter().enumerate();
+    let lists = lists.filter_map(|(at, place)| Some((at, place.scalar.listed.as_ref()?)));
+    let claims = lists.flat_map(|(at, (key, names))| {
+        names.iter().map(move |name| Claim {
+            place: at,
+            environment: Coordinate {
+                axis: Axis::Listed,
+                token: Rc::clone(name),
+                rest: Rc::clone(key),
+            },
+            inherited: false,
+            declared: None,
+        })
+    });
+    let claims: Vec<Claim> = claims.collect();
+    let names: BTreeSet<&str> = claims.iter().map(|it| &*it.environment.token).collect();
+    if names.len() < 2 { Vec::new() } else { claims }
+}
+
 /// Cells of environments that are declared beside a base and have no file of their own.
 fn without_file(
     places: &[Place],

@@ -56,6 +56,10 @@ struct Shape {
     echoes: Vec<(usize, Echo)>,
     /// What is declared of environments beside it.
     declared: Option<Rc<Declaration>>,
+    /// Whether it is a generator's literal.
+    literal: bool,
+    /// The list beside it that names its environments.
+    listed: Option<Rc<str>>,
 }
 
 /// Most layouts.
@@ -262,6 +266,8 @@ fn shape(place: &Place, claim: &Claim, again: &Again) -> Shape {
             .clone()
             .filter(|_| place.scalar.form == Form::Yaml),
         declared: claim.declared.clone(),
+        literal: place.scalar.literal,
+        listed: (axis == Axis::Listed).then(|| Rc::clone(&claim.environment.rest)),
     }
 }
 

@@ -239,6 +239,7 @@ fn one_place_is_written_out_as_a_person_would() {
         ("v.**{p}.image.tag", "v.a.b.image.tag"),
         ("v.{e*}.image.tag", "v.image.tag"),
         ("v.(yaml).{e*}.image.tag", "v.(yaml).image.tag"),
+        ("v[*].w.(yaml)[*].x", "v[*].w.(yaml)[*].x"),
         ("{other}.{chartx}", "{other}.{chartx}"),
     ];
     for (source, expected) in cases {

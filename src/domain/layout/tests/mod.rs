@@ -278,6 +278,13 @@ fn a_key_above_a_version_that_stands_twice_is_told() {
             Some("3 2"),
         ),
         (
+            "in a list in a text",
+            "t.(yaml)[0].tag",
+            "t: |\n  - tag: v1\n    tag: v2\n",
+            "v2",
+            Some("3 2"),
+        ),
+        (
             "its own before one above",
             "image.tag",
             "image: {tag: v0}\nimage:\n  tag: v1\n  tag: v2\n",

@@ -139,6 +139,11 @@ impl<'a> Layout<'a> {
         at + 1 < self.shape.keys.len() && self.own().all(|(place, _)| named(place))
     }
 
+    /// Whether the step is an item of a generator's literals, which is called by what the regular expression finds.
+    pub(super) fn is_literal(&self, at: usize) -> bool {
+        self.shape.literal && at + 2 == self.shape.keys.len()
+    }
+
     pub(super) fn capture(&mut self) {
         let axis = self.shape.axis;
         let mut all: Vec<Where> = Vec::new();
@@ -162,13 +167,16 @@ impl<'a> Layout<'a> {
                 Name::Environment if matches!(axis, Axis::KeyHead(_) | Axis::KeyTail(_)) => {
                     all.push(Where::Beside);
                 }
-                Name::Item if axis != Axis::Item(at) && self.labelled(at) => {
+                Name::Item
+                    if axis != Axis::Item(at) && !self.is_literal(at) && self.labelled(at) =>
+                {
                     all.push(Where::Item(at));
                 }
                 _ => {}
             }
         }
-        if self.shape.part != Part::Whole && !self.shape.keys.contains(&Name::Open) {
+        let names = matches!(self.shape.part, Part::Tag | Part::Reference);
+        if names && !self.shape.keys.contains(&Name::Open) {
             all.push(Where::Image);
         }
         for place in all {

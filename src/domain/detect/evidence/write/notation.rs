@@ -1,14 +1,14 @@
 //! A layout in the configuration's notation.
 
-use std::{collections::BTreeSet, rc::Rc};
+use std::{collections::BTreeSet, fmt::Write, rc::Rc};
 
 use super::{
     super::{
         Place,
         axes::Axis,
-        classify::{Class, Part},
+        classify::{Class, Part, SEGMENT},
         lexicon,
-        scan::{Form, Step},
+        scan::{self, Form, Step},
     },
     Name,
     layout::{Layout, Where},
@@ -149,9 +149,15 @@ impl Layout<'_> {
             return text;
         };
         let env = "{env:$envs}";
+        let last = self.shape.keys.len().saturating_sub(1);
         for (at, name) in self.shape.keys.iter().enumerate() {
+            if let Some(list) = self.shape.listed.as_deref().filter(|_| at == last) {
+                let _ = write!(text, "{{{list}={env}}}");
+            }
+            // A list inside of a text begins right behind that.
             let dot = if text.is_empty() { "" } else { "." };
             match name {
+                Name::Written(_) | Name::Open if self.shape.literal && at == last => {}
                 Name::Written(key) => {
                     text.push_str(dot);
                     text.push_str(&quoted(key));
@@ -188,11 +194,34 @@ impl Layout<'_> {
         text
     }
 
+    /// The part of a generator's literal that is the version.
+    fn literal(&self) -> String {
+        let last = self.shape.keys.len().saturating_sub(1);
+        let key = match (self.captured(Where::Key(last)), self.shape.keys.last()) {
+            (Some(capture), _) => {
+                let known: BTreeSet<&Rc<str>> = capture.values.iter().collect();
+                let known: Vec<String> = known.into_iter().map(|key| regex_escaped(key)).collect();
+                format!("(?<{}>{})", capture.name, known.join("|"))
+            }
+            (None, Some(Name::Written(key))) => regex_escaped(key),
+            _ => r"[\w.-]+".to_owned(),
+        };
+        let image = match self.shape.part {
+            Part::Tag => r"(?:[^\s]*/)?(?<image>[^\s:@/]+)[:@]",
+            _ => "",
+        };
+        format!("/^{key}={image}(?<v>.+)$/")
+    }
+
     /// The item at this step: by what it is called, or by its place where it is always the same.
     fn item(&self, at: usize, first: &Place) -> String {
         if self.shape.axis == Axis::Item(at) {
             return "[*]{name={env:$envs}}".to_owned();
         }
+        if self.is_literal(at) {
+            return "[*]".to_owned();
+        }
+        let of_list = self.shape.listed.is_some() && at + 2 == self.shape.keys.len();
         if let Some(capture) = self.captured(Where::Item(at)) {
             return format!("[*]{{name=**/{{{}}}}}", capture.name);
         }
@@ -201,7 +230,9 @@ impl Layout<'_> {
             _ => None,
         };
         let same = self.own().all(|(place, _)| index(place) == index(first));
-        match index(first).filter(|_| same && at + 1 < self.shape.keys.len()) {
+        let same = same && !of_list && at + 1 < self.shape.keys.len();
+        match index(first).filter(|_| same) {
+            Some(scan::LAST) => "[-1]".to_owned(),
             Some(index) => format!("[{index}]"),
             None => "[*]".to_owned(),
         }
@@ -285,8 +316,15 @@ impl Layout<'_> {
                     Part::Reference => {
                         r#"[^"'\s?]*?(?<repo>[^"'\s/?]+?)(?:\.git)?/*\?(?:[^"'\s]*&)?ref="#
                     }
+                    Part::Segment => r#"[^"'\s,;?]*://[^"'\s,;?]*/"#,
                     Part::Whole => "",
                 };
+                if self.shape.part == Part::Segment {
+                    spec.regex = Some(format!(
+                        r#"(?m)^[ \t]*(?:export[ \t]+)?["']?{key}["']?[ \t]*[:=][ \t]*["']?{name}(?<v>{SEGMENT})(?:[/"'\s,;]|$)"#
+                    ));
+                    return spec;
+                }
                 spec.regex = Some(format!(
                     r#"(?m)^[ \t]*(?:export[ \t]+)?["']?{key}["']?[ \t]*[:=][ \t]*["']?{name}(?<v>[^"'\s#,;&]+)"#
                 ));
@@ -297,6 +335,10 @@ impl Layout<'_> {
             Part::Whole => {}
             Part::Tag => spec.part = Some("tag".into()),
             Part::Reference => spec.part = Some("query:ref".into()),
+            Part::Segment => spec.part = Some(format!(r"//(?<v>{SEGMENT})(?:/|$)/")),
+        }
+        if self.shape.literal {
+            spec.part = Some(self.literal());
         }
         spec.fallbacks.extend(self.fallback(&spec));
         if let (Some(declaration), [base]) = (&self.shape.declared, &spec.fallbacks[..]) {
@@ -343,10 +385,7 @@ pub(super) fn is_writable(spec: &LayoutSpec) -> bool {
         .as_deref()
         .or(spec.json.as_deref())
         .unwrap_or_default();
-    !path.contains("{{")
-        && !path.contains(['*', '[', '%'])
-        && !locator.contains("(yaml)[")
-        && !locator.starts_with('[')
+    !path.contains("{{") && !path.contains(['*', '[', '%']) && !locator.starts_with('[')
 }
 
 /// The longest end, from an underscore or a dash on, that all of several names have.
