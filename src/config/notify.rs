@@ -14,15 +14,25 @@ use crate::domain::{
 };
 
 /// Keys of one `[[notify]]` table.
-pub(super) const NOTIFY: [&str; 6] = ["on", "environments", "slack", "teams", "webhook", "command"];
+pub(super) const NOTIFY: [&str; 7] = [
+    "on",
+    "environments",
+    "slack",
+    "teams",
+    "webhook",
+    "grafana",
+    "command",
+];
 /// Of these, the ones that say who is told.
-const TARGETS: [&str; 4] = ["slack", "teams", "webhook", "command"];
+const TARGETS: [&str; 5] = ["slack", "teams", "webhook", "grafana", "command"];
 /// Keys of its `slack`.
 pub(super) const SLACK: [&str; 3] = ["channel", "secret", "webhook"];
 /// Keys of its `teams`.
 pub(super) const TEAMS: [&str; 1] = ["webhook"];
 /// Keys of its `webhook`.
 pub(super) const WEBHOOK: [&str; 3] = ["url", "secret", "template"];
+/// Keys of its `grafana`.
+pub(super) const GRAFANA: [&str; 4] = ["url", "secret", "tags", "dashboard"];
 /// Keys of one `[[secrets]]` table.
 pub(super) const SECRET: [&str; 3] = ["name", "value", "url"];
 
@@ -53,7 +63,9 @@ fn one(table: &Table<'_>, file: ConfigFile) -> Option<(Notify, Option<CheckEntry
     }
     let targets: Vec<&str> = TARGETS.into_iter().filter(|key| table.has(key)).collect();
     let [target] = targets[..] else {
-        table.error_here("says who is told by one of `slack`, `teams`, `webhook` and `command`");
+        table.error_here(
+            "says who is told by one of `slack`, `teams`, `webhook`, `grafana` and `command`",
+        );
         return None;
     };
     let to = match target {
@@ -69,6 +81,7 @@ fn one(table: &Table<'_>, file: ConfigFile) -> Option<(Notify, Option<CheckEntry
             .map(Target::Teams)
         }
         "webhook" => webhook(&table.table(target)?),
+        "grafana" => grafana(&table.table(target)?),
         _ => program(table, target).map(Target::Command),
     }?;
     let environments = table.strings("environments").unwrap_or_default();
@@ -104,6 +117,9 @@ fn wants(notify: &Notify, table: &Table<'_>) -> CheckEntry {
                 format!("tells the address that is the secret `{name}` {when}")
             }
         },
+        Target::Grafana { url, secret, .. } => {
+            format!("annotates {url} {when}, with the secret `{secret}`")
+        }
         Target::Command(run) => {
             let run: Vec<String> = run.iter().map(|it| quoted(it)).collect();
             format!("runs {} to tell {when}", run.join(" "))
@@ -192,6 +208,32 @@ fn webhook(table: &Table<'_>) -> Option<Target> {
         }
     };
     Some(Target::Webhook { address, template })
+}
+
+fn grafana(table: &Table<'_>) -> Option<Target> {
+    table.refuse_others(&GRAFANA, |_| None);
+    let url = needed(
+        table,
+        "url",
+        "where it is, such as `https://grafana.example.com`",
+    )?;
+    if !address::is_plain_web(&url) {
+        table.error(
+            "url",
+            "is no address of a Grafana; write it like `https://grafana.example.com`, without a name, a token or a query",
+        );
+        return None;
+    }
+    Some(Target::Grafana {
+        url: url.trim_end_matches('/').to_owned(),
+        secret: table
+            .string("secret")
+            .unwrap_or_else(|| "grafana".to_owned()),
+        tags: table
+            .strings("tags")
+            .unwrap_or_else(|| vec!["tidegate".to_owned()]),
+        dashboard: table.string("dashboard"),
+    })
 }
 
 /// Words in braces that look like places and are none.

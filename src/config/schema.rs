@@ -450,6 +450,7 @@ pub(super) fn every_key() -> impl Iterator<Item = &'static str> {
         .chain(&notify::SLACK)
         .chain(&notify::TEAMS)
         .chain(&notify::WEBHOOK)
+        .chain(&notify::GRAFANA)
         .chain(&notify::SECRET)
         .copied()
         .chain(nested)
@@ -477,6 +478,7 @@ pub fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
         ("NotifySlack", notify::SLACK.to_vec()),
         ("NotifyTeams", notify::TEAMS.to_vec()),
         ("NotifyWebhook", notify::WEBHOOK.to_vec()),
+        ("NotifyGrafana", notify::GRAFANA.to_vec()),
         ("Secret", notify::SECRET.to_vec()),
         ("SourceCode", sources::SOURCE.to_vec()),
         (

@@ -3,9 +3,11 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
+    age,
     credential::Credential,
     delivery::{Delivery, Outcome, Step},
     glob,
@@ -34,6 +36,8 @@ pub enum Event {
     Vetoed,
     /// A version went to where its upstream does not have it.
     SkippedUpstream,
+    /// What goes back waits for somebody to let it through: when its pull request is open, and again as long as it waits.
+    Urgent,
 }
 
 /// `[[notify]]`: whom to tell what.
@@ -69,6 +73,17 @@ pub enum Target {
         address: Address,
         /// The body, with [`PLACES`]; `None`: [`Notification::json`].
         template: Option<String>,
+    },
+    /// Annotations of Grafana: each delivery is one, from the first that is told of it to the last.
+    Grafana {
+        /// Grafana's address, without a `/` at the end.
+        url: String,
+        /// The name of the secret that is its token.
+        secret: String,
+        /// Tags beside the event, services and environments.
+        tags: Vec<String>,
+        /// The dashboard that it is of, by its uid; `None`: of all that ask for its tags.
+        dashboard: Option<String>,
     },
     /// A program, which reads [`Notification::json`] on its standard input.
     Command(Vec<String>),
@@ -119,7 +134,12 @@ pub struct About {
     vetoes: Vec<(String, String, String)>,
     /// Cells that go where their upstream is not yet.
     skips: Vec<CellKey>,
+    /// Who may let its pull requests through, where the configuration names them.
+    approvers: Vec<String>,
 }
+
+/// What goes back and waits still is told of again after so many minutes.
+const CLOCK: [i64; 5] = [5, 15, 30, 60, 120];
 
 /// What is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,7 +164,7 @@ pub struct Notification {
 
 impl Event {
     /// All of them, with their names in the configuration.
-    pub const ALL: [(&'static str, Self); 8] = [
+    pub const ALL: [(&'static str, Self); 9] = [
         ("planned", Self::Planned),
         ("delivered", Self::Delivered),
         ("healthy", Self::Healthy),
@@ -153,7 +173,13 @@ impl Event {
         ("overridden", Self::Overridden),
         ("vetoed", Self::Vetoed),
         ("skipped-upstream", Self::SkippedUpstream),
+        ("urgent", Self::Urgent),
     ];
+
+    /// Whether a delivery ends with it.
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Healthy | Self::Failed)
+    }
 
     /// Its name.
     pub fn as_str(self) -> &'static str {
@@ -189,6 +215,7 @@ impl Target {
                 address: Address::Plain(url),
                 ..
             } => url.clone(),
+            Self::Grafana { url, .. } => format!("Grafana at {url}"),
             Self::Command(run) => format!("`{}`", run.join(" ")),
         }
     }
@@ -196,7 +223,7 @@ impl Target {
     /// The name of the secret that it needs.
     pub fn secret(&self) -> Option<&str> {
         match self {
-            Self::Slack { secret, .. } => Some(secret),
+            Self::Slack { secret, .. } | Self::Grafana { secret, .. } => Some(secret),
             Self::SlackWebhook(name)
             | Self::Teams(name)
             | Self::Webhook {
@@ -253,6 +280,41 @@ impl About {
             lifted,
             vetoes: vetoes.collect(),
             skips: skips.map(|(cell, _)| cell.clone()).collect(),
+            approvers: Vec::new(),
+        }
+    }
+
+    /// With those who may let its pull requests through.
+    #[must_use]
+    pub fn let_through_by(self, approvers: Vec<String>) -> Self {
+        Self { approvers, ..self }
+    }
+
+    /// What is told of something urgent that waits still, where it is time for that: `told` says of how many minutes it was.
+    pub fn clock(
+        &self,
+        delivery: &Delivery,
+        now: Timestamp,
+        told: &mut i64,
+    ) -> Option<Notification> {
+        if !delivery.urgent || !delivery.awaits_merge() {
+            return None;
+        }
+        let minutes = now.duration_since(delivery.started).as_mins();
+        let due = CLOCK.into_iter().rev().find(|at| minutes >= *at)?;
+        if due <= *told {
+            return None;
+        }
+        *told = due;
+        let since = age::between(delivery.started, now);
+        let detail = format!("it waits for {since}; {}", self.who_may());
+        Some(self.notification(delivery, Event::Urgent, detail))
+    }
+
+    fn who_may(&self) -> String {
+        match &self.approvers[..] {
+            [] => "whoever may merge it can let it through".to_owned(),
+            names => format!("it can be let through by {}", names.join(", ")),
         }
     }
 
@@ -274,6 +336,9 @@ impl About {
             Step::Published => {
                 let waits = delivery.requests().map(|(_, request)| request.describe());
                 add(Event::Delivered, waits.collect::<Vec<_>>().join("; "));
+                if delivery.urgent && delivery.awaits_merge() {
+                    add(Event::Urgent, self.who_may());
+                }
                 if self.reverts {
                     add(Event::Reverted, String::new());
                 }
@@ -376,6 +441,23 @@ impl Notification {
         })
     }
 
+    /// For Grafana: what an annotation says and by which tags it is found, `tags` among them.
+    pub fn annotation(&self, tags: &[String]) -> Value {
+        let mut all: Vec<String> = tags.to_vec();
+        all.push(self.event.as_str().to_owned());
+        for (cell, _, _) in &self.cells {
+            all.push(cell.service.as_str().to_owned());
+            all.push(cell.environment.as_str().to_owned());
+        }
+        let mut once: Vec<String> = Vec::new();
+        for tag in all {
+            if !once.contains(&tag) {
+                once.push(tag);
+            }
+        }
+        json!({ "text": self.text(), "tags": once })
+    }
+
     /// What stands in a place of a template, as it stands within quotes of JSON.
     fn place(&self, name: &str) -> Option<String> {
         let each = |of: &dyn Fn(&CellKey) -> String| {
@@ -441,6 +523,22 @@ mod tests {
             request: None,
             detail: "it says \"no\"".to_owned(),
         }
+    }
+
+    #[test]
+    fn an_annotation_has_each_tag_once() {
+        let told = told(Event::Healthy, "prod");
+        let annotation = told.annotation(&["tidegate".to_owned(), "prod".to_owned()]);
+        assert_eq!(
+            annotation["tags"],
+            json!(["tidegate", "prod", "healthy", "web"])
+        );
+        assert!(
+            annotation["text"]
+                .as_str()
+                .unwrap()
+                .starts_with("healthy: promote web")
+        );
     }
 
     #[test]

@@ -88,6 +88,33 @@ pub async fn slack(
     Ok(answer["ts"].as_str().map(str::to_owned))
 }
 
+/// Makes an annotation of Grafana, or changes the one that is called so; what names a new one.
+/// <https://grafana.com/docs/grafana/latest/developers/http_api/annotations/>
+///
+/// # Errors
+/// Where it is not taken.
+pub async fn grafana(
+    url: &str,
+    token: &SecretString,
+    known: Option<&str>,
+    body: &Value,
+) -> Result<Option<String>, NotTold> {
+    let path = known.map_or(String::new(), |id| format!("/{id}"));
+    let url = format!("{}/api/annotations{path}", url.trim_end_matches('/'));
+    let url = web::url(&url).map_err(NotTold::for_good)?;
+    let bearer = format!("Bearer {}", token.expose_secret());
+    let mut request = request(url, body.to_string().into_bytes())?
+        .with(header::AUTHORIZATION, &bearer)
+        .map_err(NotTold::for_good)?;
+    if known.is_some() {
+        request.method = Method::PATCH;
+    }
+    let answer = asked(request).await?;
+    let answer: Value = serde_json::from_slice(&answer)
+        .map_err(|_| NotTold::for_good("what it answers is not what Grafana answers"))?;
+    Ok(answer["id"].as_u64().map(|id| id.to_string()))
+}
+
 /// The body of a message for Slack's webhooks.
 pub fn slack_body(text: &str) -> Vec<u8> {
     json!({ "text": escaped(text) }).to_string().into_bytes()

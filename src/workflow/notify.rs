@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::{sync::mpsc, task::JoinSet};
 
@@ -13,8 +14,10 @@ use super::{Project, trust::Allowed};
 use crate::{
     domain::{
         delivery::{Delivery, Step},
+        ids::EnvironmentName,
         notify::{About, Address, Notification, Notify, Secret, Target},
         plan::Plan,
+        pull_request::approvers,
     },
     sources::{
         credential,
@@ -45,6 +48,22 @@ struct Inner {
     workers: JoinSet<(usize, Option<String>)>,
     /// Who is not told, and why.
     refused: Vec<String>,
+    /// Of how many minutes of waiting it was told.
+    clock: i64,
+}
+
+impl Inner {
+    fn send(&self, told: &Notification) {
+        for (notify, queue) in self.queues.iter().filter(|(it, _)| it.wants(told)) {
+            // Its worker ends with the queue alone.
+            let _ = queue.send(told.clone());
+            tracing::info!(
+                event = told.event.as_str(),
+                to = notify.to.words(),
+                "telling"
+            );
+        }
+    }
 }
 
 impl Notifier {
@@ -83,13 +102,29 @@ impl Notifier {
     }
 
     /// What the delivery is about.
-    pub(super) fn is_about(&self, plan: &Plan) {
-        self.inner().about = About::plan(plan);
+    pub(super) fn is_about(&self, project: &Project, plan: &Plan) {
+        let environments = plan.changes.iter().map(|it| &it.cell.environment);
+        let environments: Vec<&EnvironmentName> = environments.collect();
+        let names = approvers(&environments, &project.config.topology);
+        self.inner().about = About::plan(plan).let_through_by(names);
     }
 
     /// The same, of one that was kept.
-    pub(super) fn is_about_kept(&self, delivery: &Delivery) {
-        self.inner().about = About::kept(delivery);
+    pub(super) fn is_about_kept(&self, project: &Project, delivery: &Delivery) {
+        let environments = delivery.cells.iter().map(|it| &it.cell.environment);
+        let environments: Vec<&EnvironmentName> = environments.collect();
+        let names = approvers(&environments, &project.config.topology);
+        self.inner().about = About::kept(delivery).let_through_by(names);
+    }
+
+    /// Tells of something urgent that waits still, when it is time for that again. Never waits.
+    pub(super) fn clock(&self, delivery: &Delivery, now: Timestamp) {
+        let mut inner = self.inner();
+        let mut clock = inner.clock;
+        if let Some(told) = inner.about.clock(delivery, now, &mut clock) {
+            inner.clock = clock;
+            inner.send(&told);
+        }
     }
 
     /// Tells of steps. Never waits.
@@ -102,15 +137,7 @@ impl Notifier {
             .iter()
             .flat_map(|step| inner.about.told(delivery, step))
         {
-            for (notify, queue) in inner.queues.iter().filter(|(it, _)| it.wants(&told)) {
-                // Its worker ends with the queue alone.
-                let _ = queue.send(told.clone());
-                tracing::info!(
-                    event = told.event.as_str(),
-                    to = notify.to.words(),
-                    "telling"
-                );
-            }
+            inner.send(&told);
         }
     }
 
@@ -249,6 +276,32 @@ impl Way {
                     None => told.json().to_string(),
                 };
                 notify::post(url.expose_secret(), body.into_bytes()).await
+            }
+            Target::Grafana {
+                url,
+                secret,
+                tags,
+                dashboard,
+            } => {
+                let token = self.secret(&secret).await?;
+                let known = self.threads.get(&told.delivery).map(String::as_str);
+                let mut body = told.annotation(&tags);
+                let now = Timestamp::now().as_millisecond();
+                if known.is_none() {
+                    body["time"] = now.into();
+                    if let Some(dashboard) = dashboard {
+                        body["dashboardUID"] = dashboard.into();
+                    }
+                }
+                // One that ends with what it began with is a region of no length: a line.
+                body["timeEnd"] = now.into();
+                let made = notify::grafana(&url, &token, known, &body).await?;
+                match made {
+                    _ if told.event.is_end() => self.threads.remove(&told.delivery),
+                    Some(id) => self.threads.insert(told.delivery.clone(), id),
+                    None => None,
+                };
+                Ok(())
             }
             Target::Command(run) => {
                 let input = told.json().to_string().into_bytes();

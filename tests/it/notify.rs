@@ -223,3 +223,65 @@ fn whom_a_repository_names_is_told_after_consent() {
         wrong.tidegate(&["status"]).exits(2).says(why);
     }
 }
+
+/// A delivery is one annotation, from its beginning to its end.
+#[test]
+fn grafana_has_a_region_of_each_delivery() {
+    let grafana = Web::serve(|asked, stream| {
+        let body = match (asked.method.as_str(), asked.target.as_str()) {
+            ("POST", "/g/api/annotations") => json!({ "message": "Annotation added", "id": 17 }),
+            ("PATCH", "/g/api/annotations/17") => json!({ "message": "Annotation patched" }),
+            _ => return reply(stream, 404, &[], b"no such page"),
+        };
+        reply(stream, 200, &[], body.to_string().as_bytes())
+    });
+    let own = format!(
+        "[[notify]]\non = [\"planned\", \"delivered\", \"healthy\"]\n\
+         grafana = {{ url = \"{}\", secret = \"slack\", tags = [\"deploys\"], dashboard = \"d1\" }}\n\
+         [[secrets]]\nname = \"slack\"\nvalue = {{ env = \"SLACK_TOKEN\" }}\n",
+        grafana.url("/g/")
+    );
+    let repository = repository("", &own);
+    promote(&repository, &[]).exits(0);
+    let asked = grafana.asked();
+    let bodies = bodies(&asked);
+    let ways: Vec<&str> = asked.iter().map(|it| it.method.as_str()).collect();
+    assert_eq!(ways, ["POST", "PATCH"]);
+    for asked in &asked {
+        assert_eq!(asked.headers["authorization"], "Bearer xoxb-sesame");
+    }
+    assert_eq!(bodies[0]["dashboardUID"], "d1");
+    assert_eq!(
+        bodies[0]["tags"],
+        json!(["deploys", "planned", "web", "prod"])
+    );
+    assert_eq!(
+        bodies[1]["tags"],
+        json!(["deploys", "delivered", "web", "prod"])
+    );
+    let text = bodies[1]["text"].as_str().unwrap();
+    assert!(
+        text.starts_with("delivered: promote web 1.0.0 → 1.1.0 to prod"),
+        "{text}"
+    );
+    let at = |body: &Value, key: &str| body[key].as_i64();
+    assert!(at(&bodies[1], "timeEnd") >= at(&bodies[0], "time"));
+    assert_eq!(at(&bodies[1], "time"), None, "its beginning stays");
+}
+
+/// A token is not the repository's: the file of a team names its name alone, and is asked about.
+#[test]
+fn a_grafana_of_the_teams_file_is_told_after_consent() {
+    let grafana = Web::says(200, "{\"id\": 1}");
+    let team = format!(
+        "[[notify]]\non = [\"delivered\"]\ngrafana = {{ url = \"{}\" }}\n",
+        grafana.url("")
+    );
+    let own = "[[secrets]]\nname = \"grafana\"\nvalue = { env = \"SLACK_TOKEN\" }\n";
+    let repository = repository(&team, own);
+    promote(&repository, &[]).exits(0).says("tidegate trust");
+    assert!(grafana.asked().is_empty());
+    let shown = repository.run(&repository.clone_path(), &["trust", "--dry-run"], "", &[]);
+    let words = format!("{}{}", shown.out, shown.err);
+    assert!(words.contains("with the secret `grafana`"), "{words}");
+}

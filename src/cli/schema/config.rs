@@ -497,7 +497,7 @@ pub struct CommandCheck {
     pub timeout: Option<String>,
 }
 
-/// Whom to tell what of a delivery: one of `slack`, `teams`, `webhook` and `command`.
+/// Whom to tell what of a delivery: one of `slack`, `teams`, `webhook`, `grafana` and `command`.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Notify {
@@ -511,6 +511,8 @@ pub struct Notify {
     pub teams: Option<NotifyTeams>,
     /// Whoever takes JSON at an address.
     pub webhook: Option<NotifyWebhook>,
+    /// Annotations of Grafana, one for each delivery.
+    pub grafana: Option<NotifyGrafana>,
     /// A program and its arguments, one by one; it reads JSON on its standard input.
     pub command: Option<Vec<String>>,
 }
@@ -548,6 +550,23 @@ pub enum Event {
     Vetoed,
     /// A version went to where its upstream does not have it.
     SkippedUpstream,
+    /// What goes back waits for somebody to let its pull request through.
+    Urgent,
+}
+
+/// Annotations of Grafana.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct NotifyGrafana {
+    /// Where it is.
+    #[schemars(regex(pattern = "^https?://"))]
+    pub url: String,
+    /// The name of the secret that is its token; `grafana` by default.
+    pub secret: Option<String>,
+    /// Tags beside the event, services and environments; `tidegate` by default.
+    pub tags: Option<Vec<String>>,
+    /// The uid of the dashboard that they are of; of all by default.
+    pub dashboard: Option<String>,
 }
 
 /// A channel of Slack: by the API and a token, or by a webhook.

@@ -190,7 +190,7 @@ pub fn draft(
 }
 
 /// Who may let it through, by the gate `approvals` of its environments, each once.
-fn approvers(environments: &[&EnvironmentName], topology: &Topology) -> Vec<String> {
+pub fn approvers(environments: &[&EnvironmentName], topology: &Topology) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for environment in environments {
         let policy = topology.policy.of(environment);

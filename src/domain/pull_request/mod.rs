@@ -11,7 +11,7 @@ mod draft;
 mod merging;
 
 pub use asked::{Asked, Asks, Members};
-pub use draft::{Beside, Draft, Settings, Urgent, draft};
+pub use draft::{Beside, Draft, Settings, Urgent, approvers, draft};
 pub use merging::{ForMerge, MergeBy, RequestDeed};
 
 /// A pull request.

@@ -132,7 +132,7 @@ impl<'a> Underway<'a> {
         tell: &'a mut (dyn FnMut(Told<'_>) + Send),
     ) -> Self {
         let notifier = Notifier::of(project);
-        notifier.is_about_kept(&delivery);
+        notifier.is_about_kept(project, &delivery);
         Self {
             project,
             delivery,
@@ -223,7 +223,7 @@ impl<'a> Underway<'a> {
 
     /// What others are told that it is about.
     pub(super) fn is_about(&self, plan: &Plan) {
-        self.notifier.is_about(plan);
+        self.notifier.is_about(self.project, plan);
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -12,6 +12,15 @@ pub(super) fn goes_back(dialect: Dialect, document: Option<Document>) {
     repository.pull();
     let fake = Fake::serve(&repository, dialect, document);
     fake.state().need = 1;
+    let file = repository.home().join("config/tidegate/config.toml");
+    let mut own = fs::read_to_string(&file).unwrap();
+    let told = repository.home().join("told");
+    let tell = format!(
+        "[[notify]]\non = [\"urgent\"]\ncommand = [\"tee\", \"-a\", \"{}\"]\n",
+        told.display()
+    );
+    own.push_str(&tell);
+    fs::write(&file, own).unwrap();
     let clone = repository.clone_path();
     let revert = [
         "revert",
@@ -44,6 +53,11 @@ pub(super) fn goes_back(dialect: Dialect, document: Option<Document>) {
         "{pull:?}"
     );
     assert_eq!(fake.state().merges, 0);
+    // Those who asked for it are told, with who may let it through.
+    let told = fs::read_to_string(told).unwrap();
+    let told: Value = serde_json::from_str(told.lines().next().unwrap()).unwrap();
+    assert_eq!(told["event"], "urgent");
+    assert_eq!(told["detail"], "it can be let through by alice", "{told}");
     fake.review(1, "alice", "APPROVED");
     fake.state().merge_by_itself(&repository.remote());
     assert_eq!(fake.state().merges, 1);
