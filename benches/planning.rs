@@ -99,7 +99,7 @@ fn planning(criterion: &mut Criterion) {
             &project.repo,
             write.tip.commit,
             &write.edits,
-            &write.message,
+            write.message.as_str(),
         )
     };
     group.bench_function("tidegate: planned and committed", |b| {

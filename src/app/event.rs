@@ -23,6 +23,7 @@ use crate::domain::{
     plan::Plan,
     pull_request::Proposal,
     rollout::{ClusterNote, Connection, LiveCell, LogLine},
+    signature::Signature,
     source_code::{Behind, VersionStep},
 };
 use crate::look::colour::Rgb;
@@ -104,6 +105,8 @@ pub enum Event {
         /// What it changed.
         result: Result<Diff, Failure>,
     },
+    /// Who signed commits that are looked at; those that could not be looked at are not there.
+    Signatures(BTreeMap<ObjectId, Signature>),
     /// Answer to [`Command::BuildPlan`](super::command::Command::BuildPlan).
     Planned {
         /// The request that is answered.

@@ -40,11 +40,12 @@ use crate::{
         desired::{Desired, Refs},
         failure::Failure,
         history::{HistoryEntry, ends_early},
-        ids::{CellKey, EnvironmentName},
+        ids::{CellKey, EnvironmentName, ObjectId},
         past_health::PastHealth,
         plan::{ChangeRequest, Plan},
         pull_request::Proposal,
         rollout::{Connection, LiveCell},
+        signature::Signature,
         source_code::SourceCode,
         topology::Topology,
         version::Version,
@@ -142,6 +143,8 @@ pub struct Model {
     pub filters: Filters,
     /// How diffs are read.
     pub diff: DiffView,
+    /// Who signed the commits that were looked at.
+    pub signatures: BTreeMap<ObjectId, Signature>,
     /// Deliveries, under way or ended.
     pub deliveries: Deliveries,
     /// The log.
@@ -410,6 +413,7 @@ impl Model {
             recent: Vec::new(),
             filters: Filters::default(),
             diff: DiffView::default(),
+            signatures: BTreeMap::new(),
             deliveries: Deliveries::default(),
             activity: Activity::default(),
             refusal: None,

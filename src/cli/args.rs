@@ -335,6 +335,9 @@ pub struct TraceArgs {
     /// The version, as written in Git
     #[arg(add = From::new(versions))]
     pub version: String,
+    /// Looks at the signatures of all its commits, not only of those that brought what is there now
+    #[arg(long)]
+    pub signatures: bool,
 }
 
 /// `changelog SERVICE A..B`.
@@ -415,6 +418,9 @@ pub struct HistoryArgs {
     /// The column; all of them without it
     #[arg(add = From::new(environments))]
     pub environment: Option<String>,
+    /// Looks at the signatures of all commits, not only of each cell's last change
+    #[arg(long)]
+    pub signatures: bool,
 }
 
 /// `tidegate promote`.

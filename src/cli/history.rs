@@ -6,7 +6,7 @@ use super::{
     Context,
     args::HistoryArgs,
     fail::Exit,
-    json,
+    json::{self, Signatures},
     output::{Output, clean},
     table::{self, Cell},
 };
@@ -16,9 +16,10 @@ use crate::{
         failure::Failure,
         history::{History, HistoryEntry},
         ids::{CellKey, EnvironmentName},
+        signature::Signed,
     },
     stdio::Tone,
-    workflow::{Project, cell_history},
+    workflow::{Project, cell_history, signatures},
 };
 
 pub(super) async fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, Failure> {
@@ -47,6 +48,15 @@ pub(super) async fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, F
     let histories = cell_history(&project, &reading, &cells)?;
 
     let output = &context.output;
+    let changes = cells.iter().zip(&histories).flat_map(|(cell, history)| {
+        let looked_at = if args.signatures { usize::MAX } else { 1 };
+        let entries = history.entries.iter().take(looked_at);
+        entries.map(move |entry| (cell, entry))
+    });
+    let signatures = signatures(&project, &reading, changes).unwrap_or_else(|error| {
+        output.note(clean(&format!("signatures were not looked at: {error}")));
+        Signatures::new()
+    });
     if output.is_json() {
         let mut value = json!({
             "schema": "tidegate.history/v1",
@@ -56,13 +66,13 @@ pub(super) async fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, F
         if args.environment.is_some() {
             let first = cells.first().zip(histories.first());
             value["environment"] = json!(first.map(|(cell, _)| &cell.environment));
-            value["values"] = first.map_or(json!([]), |(_, history)| values(history));
+            value["values"] = first.map_or(json!([]), |(_, history)| values(history, &signatures));
             value["unknown_before"] = json!(first.and_then(|(_, history)| history.ends_early()));
         } else {
             let each = cells.iter().zip(&histories).map(|(cell, history)| {
                 json!({
                     "environment": cell.environment,
-                    "values": values(history),
+                    "values": values(history, &signatures),
                     "unknown_before": history.ends_early(),
                 })
             });
@@ -78,7 +88,7 @@ pub(super) async fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, F
         if args.environment.is_none() {
             output.line(output.paint(&clean(&cell.to_string()), Tone::Strong));
         }
-        print(context, history);
+        print(context, history, &signatures);
     }
     for note in default.answer().await {
         output.note(clean(&note));
@@ -86,11 +96,16 @@ pub(super) async fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, F
     Ok(Exit::Done)
 }
 
-fn values(history: &History) -> Value {
-    Value::Array(history.entries.iter().map(json::entry).collect())
+fn values(history: &History, signatures: &Signatures) -> Value {
+    let entry = |entry: &HistoryEntry| {
+        let mut value = json::entry(entry);
+        json::signed(&mut value, entry, signatures);
+        value
+    };
+    Value::Array(history.entries.iter().map(entry).collect())
 }
 
-fn print(context: &Context, history: &History) {
+fn print(context: &Context, history: &History, signatures: &Signatures) {
     let output = &context.output;
     if history.entries.is_empty() {
         output.line("no value is known");
@@ -102,6 +117,15 @@ fn print(context: &Context, history: &History) {
     let heads: Vec<String> = heads.iter().map(|head| (*head).to_owned()).collect();
     let rows: Vec<Vec<Cell>> = history.entries.iter().map(row).collect();
     table::print(output, &heads, &rows);
+    for entry in &history.entries {
+        let authored = &entry.change.authored;
+        let signature = signatures.get(&authored.commit);
+        // Nothing is said of what is not signed: most are not.
+        if let Some(signature) = signature.filter(|it| it.state != Signed::Unsigned) {
+            let words = format!("{} {}", authored.commit.short(), signature.words());
+            output.line(clean(&words));
+        }
+    }
     if history.shallow {
         output.note("this clone is shallow: the oldest values are older than they look (git fetch --unshallow)");
     } else if let Some(why) = &history.unknown_before {

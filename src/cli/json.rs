@@ -21,11 +21,15 @@ use crate::{
         problem::Problem,
         pull_request::{Asked, Proposal, PullRequest, PullState},
         rollout::LiveCell,
+        signature::Signature,
         subject::Subject,
         version::Version,
     },
     sources::git::Repo,
 };
+
+/// Who signed the commits that were looked at.
+pub type Signatures = BTreeMap<ObjectId, Signature>;
 
 /// A time as RFC 3339 in UTC, to the second.
 pub fn time(time: Timestamp) -> String {
@@ -288,6 +292,14 @@ pub fn entry(entry: &HistoryEntry) -> Value {
     })
 }
 
+/// Puts who signed its commits beside them in what [`entry`] gave: null where that was not looked at.
+pub fn signed(value: &mut Value, entry: &HistoryEntry, signatures: &Signatures) {
+    let change = &entry.change;
+    for (name, commit) in [("authored", &change.authored), ("landed", &change.landed)] {
+        value[name]["signature"] = json!(signatures.get(&commit.commit));
+    }
+}
+
 /// A kind's word, and the environment that a promotion came from.
 pub fn kind(kind: &ChangeKind) -> (&'static str, Option<&str>) {
     match kind {
@@ -306,6 +318,7 @@ fn commit(commit: &CommitInfo) -> Value {
         "time": time(commit.time),
         "author": commit.author,
         "subject": commit.subject,
+        "signature": null,
     })
 }
 

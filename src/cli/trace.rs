@@ -9,7 +9,7 @@ use super::{
     Context,
     args::TraceArgs,
     fail::Exit,
-    json,
+    json::{self, Signatures},
     output::{Output, clean},
     table::{self, Cell},
 };
@@ -18,12 +18,13 @@ use crate::{
         age,
         failure::Failure,
         ids::{CellKey, EnvironmentName, ServiceName},
+        signature::Signed,
         source_code::{Evidence, VersionStep},
         suggest,
         trace::{Arrival, Histories, Stay, Trace, TraceStop, doubts, trace},
         version::Version,
     },
-    workflow::{Project, Reading, cell_history},
+    workflow::{Project, Reading, cell_history, signatures},
 };
 
 pub(super) async fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Failure> {
@@ -88,6 +89,17 @@ pub(super) async fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Fai
     }
 
     let built_of = built_of(context, &project, &reading, (&service, &version)).await;
+    let stays = found.places.iter().zip(&cells).flat_map(|(place, cell)| {
+        let all = args.signatures;
+        let stays = place.stays.iter();
+        let stays = stays.filter(move |stay| all || stay.until.is_none());
+        stays.map(move |stay| (cell, &stay.entry))
+    });
+    let signatures = signatures(&project, &reading, stays).unwrap_or_else(|error| {
+        let words = format!("signatures were not looked at: {error}");
+        context.output.note(clean(&words));
+        Signatures::new()
+    });
     if context.output.is_json() {
         Output::json(&json!({
             "schema": "tidegate.trace/v1",
@@ -96,11 +108,19 @@ pub(super) async fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Fai
             "version": version,
             "first": found.first.map(json::time),
             "shallow": shallow,
-            "environments": found.places.iter().map(|place| place_json(place, &early)).collect::<Vec<_>>(),
+            "environments": found.places.iter().map(|place| place_json(place, &early, &signatures)).collect::<Vec<_>>(),
             "built_of": built_of.as_ref().map(built_json),
         }));
     } else {
         print(context, &found, &early);
+        for stay in found.places.iter().flat_map(|place| &place.stays) {
+            let authored = &stay.entry.change.authored;
+            let signature = signatures.get(&authored.commit);
+            if let Some(signature) = signature.filter(|it| it.state != Signed::Unsigned) {
+                let words = format!("{} {}", authored.commit.short(), signature.words());
+                context.output.line(clean(&words));
+            }
+        }
         if let Some(built_of) = &built_of {
             let words = match built_of {
                 Ok(evidence) => format!("built of {}", evidence.words()),
@@ -157,19 +177,20 @@ const SHALLOW: &str = "this clone is shallow: what came before its oldest commit
 /// Why what was before the oldest value of an environment is not known, by environment.
 type Early<'a> = BTreeMap<&'a EnvironmentName, &'a str>;
 
-fn place_json(place: &TraceStop, early: &Early<'_>) -> Value {
+fn place_json(place: &TraceStop, early: &Early<'_>, signatures: &Signatures) -> Value {
     json!({
         "environment": place.environment,
         "current": place.now,
         "current_since": place.since.map(json::time),
-        "stays": place.stays.iter().map(stay_json).collect::<Vec<_>>(),
+        "stays": place.stays.iter().map(|stay| stay_json(stay, signatures)).collect::<Vec<_>>(),
         "go_back": place.go_back.as_ref().map(json::entry),
         "unknown_before": early.get(&place.environment),
     })
 }
 
-fn stay_json(stay: &Stay) -> Value {
+fn stay_json(stay: &Stay, signatures: &Signatures) -> Value {
     let mut value = json::entry(&stay.entry);
+    json::signed(&mut value, &stay.entry, signatures);
     value["arrival"] = json!(stay.arrival.word());
     if let Arrival::FastTrack(past) = &stay.arrival {
         value["past"] = json!(past);

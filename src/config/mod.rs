@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use crate::domain::{
     address::Address,
     agent::ArgoServer,
+    commit::CommitSettings,
     credential::Credential,
     detect::Guess,
     forge::ForgeEntry,
@@ -30,6 +31,7 @@ use crate::{
 mod agents;
 mod checks;
 mod commands;
+mod commits;
 mod error;
 mod fingerprint;
 mod forges;
@@ -200,6 +202,8 @@ pub struct UserSettings {
     pub forges: Vec<ForgeEntry>,
     /// Argo CD by its own API.
     pub argocd: Vec<ArgoServer>,
+    /// How commits are made.
+    pub commit: CommitSettings,
     /// What `[[notify]]` names: tokens, and addresses that are secrets themselves.
     pub secrets: Vec<Secret>,
 }

@@ -8,7 +8,7 @@ use super::{
     CheckEntry, KeyPlace, UserSettings, agents,
     checks::{self, WrittenCheck, servers},
     commands::commands,
-    forges, healthy,
+    commits, forges, healthy,
     layouts::layout,
     notify,
     policy::{self, WrittenWindow},
@@ -47,7 +47,7 @@ const SHARED: [&str; 11] = [
     "sources",
 ];
 /// Keys that the user's file alone may hold: they decide which programs run, where this machine connects to, and how its screen looks.
-const USER_ONLY: [&str; 15] = [
+const USER_ONLY: [&str; 16] = [
     "theme",
     "background",
     "ascii",
@@ -59,6 +59,7 @@ const USER_ONLY: [&str; 15] = [
     "clusters",
     "keys",
     "commands",
+    "commit",
     "servers",
     "forges",
     "argocd",
@@ -304,6 +305,7 @@ fn user(root: &Table<'_>) -> UserSettings {
         kubeconfig: root.string("kubeconfig").map(Into::into),
         clusters: root.string_map("clusters").unwrap_or_default(),
         commands: commands(root, &keymap),
+        commit: commits::commit(root),
         servers: servers(root),
         forges: forges::forges(root),
         argocd: agents::servers(root),
@@ -432,6 +434,7 @@ pub(super) fn every_key() -> impl Iterator<Item = &'static str> {
         .chain(&REPOSITORY)
         .chain(&super::layouts::KEYS)
         .chain(&super::commands::KEYS)
+        .chain(&commits::KEYS)
         .chain(&policy::RULE)
         .chain(&policy::ELIGIBLE)
         .chain(&policy::IMMUTABLE)
@@ -470,6 +473,7 @@ pub fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
         ("Repository", vec!["branch"]),
         ("Defaults", vec!["namespace", "workload", "selector"]),
         ("OwnCommand", super::commands::KEYS.to_vec()),
+        ("Commits", commits::KEYS.to_vec()),
         ("Window", policy::WINDOW.to_vec()),
         ("Dependency", policy::DEPENDENCY.to_vec()),
         ("VetoFile", policy::OWN_FILE.to_vec()),

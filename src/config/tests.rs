@@ -224,7 +224,7 @@ fn errors_of_the_users_file_carry_its_name() {
         [
             "config.toml:1: theme: is a boolean; expected a name such as `\"nord\"`, or `{ dark = \"nord\", light = \"light\" }`",
             "config.toml:2: typo: unknown key; known here: `repository`, `repositories`, `defaults`, `environments`, `layouts`, `windows`, \
-             `dependencies`, `vetoes`, `versions`, `notify`, `sources`, `theme`, `background`, `ascii`, `mouse`, `bell`, `filter`, `write`, `kubeconfig`, `clusters`, `keys`, `commands`, `servers`, `forges`, `argocd`, `secrets`",
+             `dependencies`, `vetoes`, `versions`, `notify`, `sources`, `theme`, `background`, `ascii`, `mouse`, `bell`, `filter`, `write`, `kubeconfig`, `clusters`, `keys`, `commands`, `commit`, `servers`, `forges`, `argocd`, `secrets`",
             "config.toml:4: keys.promte: `promte` is no action",
             "config.toml:5: keys.revert: `ctrl-r` is no key; write `x`, `X`, `^x`, `f5`, `space`, `enter`, `pgdn` …",
         ]

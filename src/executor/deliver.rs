@@ -108,6 +108,7 @@ async fn publish_from(
         let mut underway = begun
             .behind(std::mem::take(&mut before))
             .with(permit.clone())
+            .lent_by(shared.lender.clone())
             .merging(while_unlocked)
             .dropped_by(shared.drops.clone());
         deliver(shared, &mut underway, plan, number, &clusters).await;

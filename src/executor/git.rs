@@ -28,7 +28,7 @@ use crate::{
         source_code::VersionStep,
     },
     sources::{
-        git::{HistoryEvent, Want},
+        git::{HistoryEvent, Want, signatures},
         mistake,
     },
     workflow::{self, Project, Reading, UnknownBefore},
@@ -344,14 +344,21 @@ impl Stream<'_> {
 }
 
 /// What a commit changed in a cell's files.
-pub(super) fn diff(shared: &Shared, epoch: Epoch, cell: &CellKey, commit: ObjectId) {
+pub(super) fn diff(
+    shared: &Shared,
+    epoch: Epoch,
+    cell: &CellKey,
+    (commit, authored): (ObjectId, ObjectId),
+) {
     let files = shared.files_of(cell);
     let project = shared.project();
     let place = shared
         .current()
         .and_then(|reading| Some(reading.desired.tip(cell)?.name.clone()));
-    let result = project
-        .repository(&place.unwrap_or_default())
+    let place = place.unwrap_or_default();
+    let repo = project.repository(&place);
+    let result = repo
+        .clone()
         .and_then(|repo| repo.file_diff(commit, &files))
         .map_err(|error| error.during(format!("diff of {}", commit.short())));
     shared.tell(Event::CommitDiff {
@@ -360,4 +367,10 @@ pub(super) fn diff(shared: &Shared, epoch: Epoch, cell: &CellKey, commit: Object
         commit,
         result,
     });
+    let commits: BTreeSet<ObjectId> = [commit, authored].into();
+    let commits: Vec<ObjectId> = commits.into_iter().collect();
+    match repo.and_then(|repo| signatures(repo, &commits)) {
+        Ok(found) => shared.tell(Event::Signatures(found)),
+        Err(error) => tracing::debug!(%error, "signatures were not looked at"),
+    }
 }

@@ -49,7 +49,7 @@ use crate::{
         mistake::{caught, caught_in},
         state::{StateStore, Writer},
     },
-    workflow::{Drops, Locks, Project, Reading},
+    workflow::{Drops, Lender, Loan, Locks, Project, Reading},
 };
 use clusters::Clusters;
 use layouts::Layouts;
@@ -141,6 +141,8 @@ pub struct Executor {
     planning: CancellationToken,
     /// Looks at the configuration files.
     reload: tokio::task::JoinHandle<()>,
+    /// Who asks for the terminal in the middle of its work.
+    loans: mpsc::UnboundedReceiver<Loan>,
 }
 
 impl Drop for Executor {
@@ -170,6 +172,8 @@ struct Shared {
     locks: Locks,
     /// Deliveries that are to be dropped.
     drops: Drops,
+    /// Lends the terminal to what signs.
+    lender: Lender,
     /// How often the configuration was read again, and what it asks.
     again: Again,
     /// What is known of the layouts beside what is in force.
@@ -189,6 +193,7 @@ impl Executor {
             events.clone(),
         );
         let store = StateStore::of_repository(project.repo.common_dir());
+        let (lender, loans) = Lender::of_screen();
         let shared = Arc::new(Shared {
             project: Mutex::new(Arc::new(project)),
             events,
@@ -200,6 +205,7 @@ impl Executor {
             publishing: AtomicUsize::new(0),
             locks: Locks::default(),
             drops: Drops::default(),
+            lender,
             again: Again::default(),
             layouts: Mutex::default(),
         });
@@ -218,7 +224,22 @@ impl Executor {
             history: None,
             planning: CancellationToken::new(),
             reload,
+            loans,
         }
+    }
+
+    /// The next that asks for the terminal in the middle of its work; never one where nothing does.
+    pub async fn loan(&mut self) -> Loan {
+        match self.loans.recv().await {
+            Some(loan) => loan,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Nobody gets the terminal any more, and who waits for it is told: the session ends.
+    pub fn lend_no_more(&mut self) {
+        self.loans.close();
+        while self.loans.try_recv().is_ok() {}
     }
 
     /// The state of the last run. Blocking.
@@ -332,6 +353,7 @@ impl Executor {
                 epoch,
                 cell,
                 commit,
+                authored,
             } => {
                 let of = cell.clone();
                 self.blocking(
@@ -342,7 +364,7 @@ impl Executor {
                         commit,
                         result: Err(failure),
                     },
-                    move || git::diff(&shared, epoch, &cell, commit),
+                    move || git::diff(&shared, epoch, &cell, (commit, authored)),
                 );
             }
             Command::LookBehind(steps) => {

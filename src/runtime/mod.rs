@@ -38,8 +38,8 @@ use crate::{
     },
     executor::{ConsoleOptions, Executor, Remembered, TerminalOrder},
     sources::{children, mistake, waiting},
-    ui,
-    workflow::Project,
+    stdio, ui,
+    workflow::{Loan, Project},
 };
 use answers::{Answers, Heard};
 pub use signals::Signal;
@@ -182,6 +182,8 @@ enum Lent {
     Own(Epoch, OwnRun),
     /// An editor for the layouts.
     Edit(Edited),
+    /// What signs a commit, and may ask for a passphrase.
+    Signer(Loan),
 }
 
 struct Console {
@@ -241,6 +243,10 @@ impl Console {
                     batch.extend(self.answers.release().and_then(meant));
                 }
                 event = self.events.recv() => batch.extend(event),
+                loan = self.executor.loan(), if self.lent.is_none() => {
+                    self.lent = Some(Lent::Signer(loan));
+                    batch.push(Event::Tick(Timestamp::now()));
+                }
                 _ = clock.tick() => {
                     let now = Timestamp::now();
                     batch.push(Event::Tick(now));
@@ -260,7 +266,7 @@ impl Console {
                 // Keys are the program's now. The other stream begins when the first has let go of them.
                 drop(keys);
                 drop(EventStream::new());
-                if let Some(ended) = self.lend(&lent, signals).await? {
+                if let Some(ended) = self.lend(lent, signals).await? {
                     return Ok(ended);
                 }
                 keys = EventStream::new();
@@ -276,22 +282,27 @@ impl Console {
     }
 
     /// Gives the terminal to a program, and takes it back when that ends; a signal ends both.
-    async fn lend(&mut self, lent: &Lent, signals: &mut Signals) -> io::Result<Option<Ended>> {
+    async fn lend(&mut self, lent: Lent, signals: &mut Signals) -> io::Result<Option<Ended>> {
         terminal::release();
         let mut ended = None;
+        let login = match &lent {
+            Lent::Login(environment) => Some(environment.clone()),
+            _ => None,
+        };
         let result = {
             let lending = async {
                 match lent {
-                    Lent::Login(environment) => self.executor.login(environment).await,
-                    Lent::Own(epoch, run) => {
-                        self.executor.lend(*epoch, run).await;
-                        Ok(())
-                    }
-                    Lent::Edit(edited) => {
-                        self.executor.edit(edited.clone()).await;
-                        Ok(())
+                    Lent::Login(environment) => return self.executor.login(&environment).await,
+                    Lent::Own(epoch, run) => self.executor.lend(epoch, &run).await,
+                    Lent::Edit(edited) => self.executor.edit(edited).await,
+                    Lent::Signer(loan) => {
+                        let words =
+                            "tidegate: the commit is signed; a passphrase may be asked for here";
+                        stdio::line(stdio::Stream::Notes, &words.into(), false);
+                        loan.give().await;
                     }
                 }
+                Ok(())
             };
             tokio::pin!(lending);
             loop {
@@ -309,8 +320,8 @@ impl Console {
             return Ok(ended);
         }
         self.borrowed.enter()?;
-        if let Lent::Login(environment) = lent {
-            self.executor.logged_in(environment, result);
+        if let Some(environment) = login {
+            self.executor.logged_in(&environment, result);
         }
         Ok(None)
     }
@@ -338,6 +349,7 @@ impl Console {
     /// Stops a push that is under way, waits for what the remote says of it, and gives it in a sentence. The terminal may be
     /// gone already; where it is not, the key that leaves at once ends the waiting.
     async fn stop_publishing(&mut self, signals: &mut Signals, ended: Ended) -> Option<String> {
+        self.executor.lend_no_more();
         if !self.executor.is_publishing() {
             return None;
         }

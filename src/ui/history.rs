@@ -16,6 +16,7 @@ use crate::{
         age,
         history::{ChangeKind, CommitInfo, HistoryEntry, unknown_words},
         ids::CellKey,
+        signature::Signed,
         text::share,
     },
 };
@@ -173,12 +174,32 @@ pub fn commit(canvas: &Canvas<'_>, entry: &HistoryEntry) -> Vec<Line<'static>> {
             Span::styled(info.author.clone(), theme.dim),
         ])
     };
+    // Nothing is said of one that is not signed: most are not.
+    let signed = |word: &str, info: &CommitInfo| {
+        let signature = canvas.model.signatures.get(&info.commit)?;
+        let style = match signature.state {
+            Signed::Unsigned => return None,
+            Signed::Good => theme.good,
+            Signed::Bad | Signed::Revoked => theme.bad,
+            Signed::Expired | Signed::UnknownKey | Signed::Unchecked => theme.warn,
+        };
+        let indent = " ".repeat(word.len());
+        Some(Line::styled(
+            format!("{indent}{}", signature.words()),
+            style,
+        ))
+    };
     let mut lines = Vec::new();
-    if landed.commit == authored.commit {
-        lines.push(who("", landed));
+    let both = [("authored ", authored), ("landed   ", landed)];
+    let one = [("", landed)];
+    let told = if landed.commit == authored.commit {
+        &one[..]
     } else {
-        lines.push(who("authored ", authored));
-        lines.push(who("landed   ", landed));
+        &both[..]
+    };
+    for (word, info) in told {
+        lines.push(who(word, info));
+        lines.extend(signed(word, info));
     }
     lines.push(Line::styled(authored.subject.clone(), theme.title));
     if let Some(moved) = &entry.change.moved {

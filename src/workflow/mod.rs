@@ -34,6 +34,7 @@ mod recognise;
 mod registry;
 mod revert;
 mod seen;
+mod signed;
 mod source_code;
 mod team_file;
 mod trust;
@@ -56,8 +57,8 @@ pub use check::{Checked, Ends, check, commit_of};
 pub use checks::Lately;
 pub use decided::Decided;
 pub use deliver::{
-    Clusters, Drops, HandedOver, LeftBehind, Locks, OwnClusters, Permit, Rest, Standing, Told,
-    Underway, forget_later_waves, left_behind, longest_timeout, rehearse,
+    Clusters, Drops, HandedOver, LeftBehind, Lender, Loan, Locks, OwnClusters, Permit, Rest,
+    Standing, Told, Underway, forget_later_waves, left_behind, longest_timeout, rehearse,
 };
 pub use drift::{Judged, Whose, skews};
 pub use earlier::{Configurations, UnknownBefore};
@@ -75,6 +76,7 @@ pub use recognise::{Refined, closest, layouts_said, nothing_said, recognise, ref
 pub use registry::Retag;
 pub use revert::{NoRevert, RevertTarget, cell_history, revert_target};
 pub use seen::{Looking, SeenHealth};
+pub use signed::signatures;
 pub use team_file::{loads, team_file, write_new};
 pub use trust::{Once, Outside, OutsidePlace, Untrusted};
 pub use why::why;

@@ -8,11 +8,11 @@ use crate::{
         pull_request::MergeBy,
         topology::Deliver,
     },
-    sources::git::Repo,
+    sources::git::{self, Repo},
 };
 
 /// A sentence each, in the plan's order: where a remote is pushed elsewhere than it is fetched from, which of the clone's hooks
-/// are not run, who owns what is to be reviewed, and who merges it.
+/// run and which do not, how it is signed, who owns what is to be reviewed, and who merges it.
 ///
 /// # Errors
 /// Where Git does not say where it pushes.
@@ -29,7 +29,10 @@ pub(super) fn notes(project: &Project, plan: &Plan) -> Result<Vec<String>, Failu
             said.push(addresses.sentence());
         }
         if commits(plan, write) {
-            said.extend(hooks(repo));
+            said.extend(hooks(project, repo));
+            said.extend(signed(repo, write));
+        } else if matches!(write.action, Action::Tag { .. }) {
+            said.extend(signed(repo, write));
         }
         if plan.deliver.is_own_branch() {
             said.extend(owners(project, write));
@@ -80,17 +83,43 @@ pub(super) fn commits(plan: &Plan, write: &Write) -> bool {
     }
 }
 
-fn hooks(repo: &Repo) -> Option<String> {
-    let hooks = repo.commit_hooks();
-    let (what, them) = match hooks.as_slice() {
-        [] => return None,
-        [one] => (format!("the hook {one}"), "it adds or checks"),
-        several => (
-            format!("the hooks {}", several.join(" and ")),
-            "they add or check",
-        ),
+/// Which hooks of the clone do not run, and which do.
+fn hooks(project: &Project, repo: &Repo) -> impl Iterator<Item = String> {
+    let wanted = &project.config.user.commit.hooks;
+    let is_wanted =
+        |name: &&str| repo.has_own_hooks() && wanted.iter().any(|hook| hook.name() == *name);
+    let (run, left): (Vec<&str>, Vec<&str>) = repo.commit_hooks().into_iter().partition(is_wanted);
+    let named = |hooks: &[&str]| match hooks {
+        [] => None,
+        [one] => Some((format!("the hook {one}"), false)),
+        several => Some((format!("the hooks {}", several.join(" and ")), true)),
     };
+    let run = named(&run).map(|(what, several)| {
+        let runs = if several { "run" } else { "runs" };
+        format!("{what} of this clone {runs} over a copy of the message, as your config.toml says")
+    });
+    let may = left.iter().all(|name| name.contains("commit-msg")) && repo.has_own_hooks();
+    let left = named(&left).map(|(what, several)| {
+        let them = if several { "they add or check" } else { "it adds or checks" };
+        let how = if may {
+            "; `hooks` of [commit] in your config.toml lets it run over the message"
+        } else {
+            ""
+        };
+        format!(
+            "{what} of this clone will not run, as Tidegate writes the commit without a work tree: what {them} is missing{how}"
+        )
+    });
+    run.into_iter().chain(left)
+}
+
+/// That it is signed, and how.
+fn signed(repo: &Repo, write: &Write) -> Option<String> {
+    let is_tag = matches!(write.action, Action::Tag { .. });
+    // Where Git does not say, publishing tells why.
+    let how = git::signs(repo, is_tag).ok().flatten()?;
+    let what = if is_tag { "tag" } else { "commit" };
     Some(format!(
-        "{what} of this clone will not run, as Tidegate writes the commit without a work tree: what {them} is missing"
+        "the {what} is signed by {how}, as Git is configured"
     ))
 }

@@ -47,6 +47,7 @@ mod remote;
 mod repositories;
 mod reviewed;
 mod rows;
+mod signing;
 mod silence;
 mod soak;
 mod stopping;

@@ -240,12 +240,15 @@ impl Model {
 
     /// Asks for the diff that the cell screen still lacks; history comes by itself.
     pub(in crate::app) fn refresh_cell(&mut self, out: &mut Vec<Command>) {
-        let wanted = self.selected_commit();
+        let wanted = self.selected_value().map(|entry| {
+            let change = &entry.change;
+            (change.landed.commit, change.authored.commit)
+        });
         let Some(Screen::Cell(screen)) = self.screens.last_mut() else {
             return;
         };
         let shown = screen.diff.as_ref().map(|(commit, _)| *commit);
-        if let Some(commit) = wanted
+        if let Some((commit, authored)) = wanted
             && shown != Some(commit)
         {
             screen.diff = None;
@@ -255,6 +258,7 @@ impl Model {
                 epoch,
                 cell,
                 commit,
+                authored,
             });
         }
         let step = self.selected_step();

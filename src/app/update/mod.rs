@@ -135,6 +135,7 @@ fn apply(model: &mut Model, event: Event, out: &mut Vec<Command>) {
             commit,
             result,
         } => model.on_diff(epoch, &cell, commit, result),
+        Event::Signatures(found) => model.signatures.extend(found),
         Event::Planned { epoch, result } => model.on_planned(epoch, result, out),
         Event::Delivery {
             at,

@@ -59,6 +59,8 @@ pub struct User {
     pub keys: Option<BTreeMap<String, Keys>>,
     /// Programs of your own, run with the values of the selected cell.
     pub commands: Option<Vec<OwnCommand>>,
+    /// How commits are made. They are signed as Git is configured.
+    pub commit: Option<Commits>,
     /// Servers that checks ask, with their tokens.
     pub servers: Option<Vec<Server>>,
     /// Forges by their addresses, and where their tokens come from.
@@ -107,6 +109,28 @@ pub struct SourceCode {
     pub path: Option<String>,
     /// A program that tells it instead, each argument by itself, with `{service}`, `{from}` and `{to}`; in the user's own file alone.
     pub command: Option<Vec<String>>,
+}
+
+/// How commits are made, beside what Git's own configuration says.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Commits {
+    /// Hooks of the clone that run over a copy of the message; none by default.
+    pub hooks: Option<Vec<MessageHook>>,
+    /// `Signed-off-by` of who commits, as Git's `format.signOff`.
+    #[serde(rename = "sign-off")]
+    pub sign_off: Option<bool>,
+}
+
+/// A hook of Git's over a message.
+#[derive(JsonSchema)]
+pub enum MessageHook {
+    /// It writes what people would edit.
+    #[serde(rename = "prepare-commit-msg")]
+    Prepare,
+    /// It adds to the message (Gerrit's `Change-Id`), or refuses it.
+    #[serde(rename = "commit-msg")]
+    Check,
 }
 
 /// The file in the repository that says which versions are vetoed.

@@ -1,27 +1,63 @@
 //! The terminal, lent to a child that asks there: its group is in front, as a shell does it, and ours again afterwards.
 
-use std::{io, os::fd::AsFd};
+use std::{
+    ffi::OsString,
+    fs::File,
+    io,
+    os::{
+        fd::OwnedFd,
+        unix::{ffi::OsStringExt, fs::OpenOptionsExt},
+    },
+    path::PathBuf,
+};
 
 use nix::sys::signal::{SigSet, Signal as Blocked};
 use rustix::{
-    process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid},
-    termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr, tcsetpgrp},
+    process::{Pid, Signal, WaitId, WaitIdOptions, getpgrp, kill_process_group, waitid},
+    termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr, tcsetpgrp, ttyname},
 };
 
 /// The terminal is somebody else's; dropped, it is given back to whom it was, with the modes that it had.
 pub(super) struct Front {
+    terminal: OwnedFd,
     own: Pid,
     modes: Termios,
+}
+
+/// The terminal that this process was started from; also where its standard input is something else.
+fn terminal() -> io::Result<OwnedFd> {
+    let opened = File::options()
+        .read(true)
+        .write(true)
+        .custom_flags(libc::O_NOCTTY)
+        .open("/dev/tty")?;
+    Ok(opened.into())
+}
+
+/// The terminal at which a program may ask, by its path: that from which this process was started, as long as it is in front
+/// of it. `None` in a pipeline of a server, and in the background.
+pub fn terminal_to_ask_at() -> Option<PathBuf> {
+    let terminal = terminal().ok()?;
+    (tcgetpgrp(&terminal).ok()? == getpgrp()).then_some(())?;
+    // By the name of its own: `/dev/tty` is another one to a program of another session, such as an agent's pinentry.
+    let name = ttyname(io::stdin(), Vec::new()).ok();
+    let name = name.map(|name| OsString::from_vec(name.into_bytes()));
+    Some(name.map_or_else(|| PathBuf::from("/dev/tty"), PathBuf::from))
 }
 
 impl Front {
     /// Puts `group` in front; `None` where there is no terminal to lend.
     pub(super) fn give(group: i32) -> Option<Self> {
-        let own = tcgetpgrp(io::stdin()).ok()?;
-        let modes = tcgetattr(io::stdin()).ok()?;
-        let front = Self { own, modes };
+        let terminal = terminal().ok()?;
+        let own = tcgetpgrp(&terminal).ok()?;
+        let modes = tcgetattr(&terminal).ok()?;
+        let front = Self {
+            terminal,
+            own,
+            modes,
+        };
         let given = Pid::from_raw(group)?;
-        not_stopped(|| Ok(tcsetpgrp(io::stdin().as_fd(), given)?)).ok()?;
+        not_stopped(|| Ok(tcsetpgrp(&front.terminal, given)?)).ok()?;
         // It may have asked for a key before, and stand still since.
         go_on(group);
         Some(front)
@@ -44,9 +80,9 @@ pub(super) fn go_on(group: i32) {
 impl Drop for Front {
     fn drop(&mut self) {
         let _ = not_stopped(|| {
-            tcsetpgrp(io::stdin().as_fd(), self.own)?;
+            tcsetpgrp(&self.terminal, self.own)?;
             // One that was stopped while it asked for a password has left the echo off.
-            tcsetattr(io::stdin(), OptionalActions::Now, &self.modes)?;
+            tcsetattr(&self.terminal, OptionalActions::Now, &self.modes)?;
             Ok(())
         });
     }

@@ -25,6 +25,7 @@ use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process_group, test_kill_process_group, waitid,
 };
 
+pub use self::front::terminal_to_ask_at;
 use self::{front::Front, heard::listen};
 use super::waiting::{self, Waiting};
 use crate::guardian;

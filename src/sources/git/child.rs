@@ -1,11 +1,12 @@
 //! The user's own `git`, for what needs the network, hooks or signatures.
 //!
 //! It brings the user's ssh configuration, credential helpers and proxies. It never asks on our
-//! terminal: standard input is not the terminal, prompts are off, and ssh asks its askpass program or
-//! nobody. Its words are captured; none reach the screen unseen.
+//! terminal, but for what signs while the terminal is lent to it: standard input is not the terminal, prompts are off, and ssh
+//! asks its askpass program or nobody. Its words are captured; none reach the screen unseen.
 
 use std::{
-    path::PathBuf,
+    io::{self, IsTerminal},
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     time::{Duration, Instant},
 };
@@ -137,6 +138,24 @@ impl Child {
         self
     }
 
+    /// It may ask at the terminal, which is lent to it, where there is one to lend.
+    #[must_use]
+    pub(super) fn asking(mut self, may: bool) -> Self {
+        self.told.terminal = may.then(children::terminal_to_ask_at).flatten();
+        self
+    }
+
+    /// In another git directory than the repository's, with the repository's objects: what it makes of refs is there.
+    #[must_use]
+    pub(super) fn apart(mut self, git_dir: &Path, repo: &Repo) -> Self {
+        let objects = repo.common_dir().join("objects");
+        let objects = objects.to_string_lossy().into_owned();
+        git_dir.clone_into(&mut self.git_dir);
+        let variable = ("GIT_OBJECT_DIRECTORY".to_owned(), objects);
+        self.told.variables.push(variable);
+        self
+    }
+
     /// It only looks: it runs also when what works was stopped.
     #[must_use]
     pub(super) fn looking(mut self) -> Self {
@@ -222,7 +241,7 @@ impl Child {
             stderr: Keep::Ends(WORDS),
             deadline: DEADLINE,
             patience: None,
-            terminal: false,
+            terminal: self.told.terminal.is_some(),
         }
     }
 
@@ -235,10 +254,11 @@ impl Child {
             // What is stored counts, here and on the remote: `refs/replace` is somebody's own view of it.
             .env("GIT_NO_REPLACE_OBJECTS", "1")
             .args(&self.arguments)
-            .stdin(if self.input.is_some() {
-                Stdio::piped()
-            } else {
-                Stdio::null()
+            .stdin(match (&self.input, &self.told.terminal) {
+                (Some(_), _) => Stdio::piped(),
+                // Whoever asks on it looks whether it is a terminal.
+                (None, Some(_)) if io::stdin().is_terminal() => Stdio::inherit(),
+                (None, _) => Stdio::null(),
             })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -300,8 +320,8 @@ fn in_words(why: Stopped) -> Failure {
     }
 }
 
-fn not_started(error: &std::io::Error) -> Failure {
-    if error.kind() == std::io::ErrorKind::NotFound {
+fn not_started(error: &io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::NotFound {
         Failure::new(FailureKind::Program, "the program `git` is not installed")
             .hint("Tidegate fetches and pushes through it; install Git and put it on the PATH")
     } else {

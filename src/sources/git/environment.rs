@@ -2,7 +2,7 @@
 //!
 //! A variable that this table does not name does not reach the child: a new one of Git's may redirect it.
 
-use std::{env, ffi::OsString, process::Command};
+use std::{env, ffi::OsString, path::PathBuf, process::Command};
 
 /// Variables of Git's that are the user's own word and stay, with the reason.
 const KEPT: [(&str, &str); 26] = [
@@ -57,6 +57,8 @@ pub(super) struct Told {
     pub(super) other: bool,
     /// Objects that a partial clone left out may be fetched.
     pub(super) fetch_missing: bool,
+    /// The terminal, where it may ask there; it asks nobody otherwise, but by a window.
+    pub(super) terminal: Option<PathBuf>,
 }
 
 /// Takes from a program that is not Git's own what would lead a `git` that it runs elsewhere.
@@ -118,8 +120,14 @@ pub(super) fn settle(command: &mut Command, told: &Told) {
     command
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_OPTIONAL_LOCKS", "0")
+        .env("LC_ALL", "C");
+    if let Some(terminal) = &told.terminal {
+        // The agent asks there, whoever started it and where.
+        command.env("GPG_TTY", terminal);
+        return;
+    }
+    command
         .env("SSH_ASKPASS_REQUIRE", "force")
-        .env("LC_ALL", "C")
         // A prompt would come onto our screen.
         .env_remove("GPG_TTY");
     if env::var_os("SSH_ASKPASS").is_none() {

@@ -10,6 +10,7 @@ mod base;
 mod between;
 mod child;
 mod compare;
+mod configured;
 mod credential;
 mod diff;
 mod discover;
@@ -34,6 +35,7 @@ mod remotes;
 mod repo;
 mod report;
 mod revision;
+mod signature;
 mod source_code;
 mod store;
 mod survey;
@@ -51,11 +53,13 @@ pub use lines::{LinesOf, tag_refspecs};
 pub use mirror::Mirror;
 pub use outside::{Contact, Outside};
 pub use publish::{
-    Became, Merged, OwnBranch, PublishLock, PushOutcome, arrived, author, became, build_commit,
-    build_merge, build_tag, lock, may_commit, may_move, may_tag, own_branch, push, who,
+    Became, Making, Merged, OwnBranch, PublishLock, PushOutcome, arrived, author, became,
+    build_commit, build_merge, build_tag, lock, may_commit, may_move, may_tag, own_branch, push,
+    signs, who,
 };
 pub use read::Files;
 pub use repo::Repo;
+pub use signature::signatures;
 pub use survey::Survey;
 pub use transport::{Fetched, OnServer, fetch, fetch_refs, follow_default, on_server};
 

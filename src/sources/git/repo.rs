@@ -15,7 +15,7 @@ use super::{
     environment::Told,
     facts::FactsCache,
     outside::Outside,
-    regular,
+    publish, regular,
 };
 use crate::domain::{
     address::{Address, shown},
@@ -373,21 +373,28 @@ impl Repo {
             "commit-msg",
             "post-commit",
         ];
+        let folder = self.hooks_folder();
+        let runs = |name: &&str| publish::runs(&folder.join(name));
+        HOOKS.into_iter().filter(runs).collect()
+    }
+
+    /// Whether hooks of it may run at all: those of a repository that a configuration names never do.
+    pub fn has_own_hooks(&self) -> bool {
+        self.elsewhere().is_none()
+    }
+
+    /// Where Git looks for them.
+    pub(super) fn hooks_folder(&self) -> PathBuf {
         let configured = || {
             let config = self.open().ok()?.config().ok()?;
             config.get_path("core.hooksPath").ok()
         };
         let common = self.elsewhere().map(|found| found.common.as_path());
-        let folder = match configured() {
+        match configured() {
             // Hooks run at the top of the work tree, and a relative path means from there.
             Some(path) => self.work_dir().unwrap_or(self.git_dir()).join(path),
             None => common.unwrap_or(self.common_dir()).join("hooks"),
-        };
-        let runs = |name: &&str| {
-            let found = std::fs::metadata(folder.join(name));
-            found.is_ok_and(|found| found.is_file() && is_executable(&found))
-        };
-        HOOKS.into_iter().filter(runs).collect()
+        }
     }
 
     /// Whether history ends early here.
@@ -402,17 +409,6 @@ impl Repo {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-#[cfg(unix)]
-fn is_executable(file: &std::fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    file.permissions().mode() & 0o111 != 0
-}
-
-#[cfg(not(unix))]
-fn is_executable(_: &std::fs::Metadata) -> bool {
-    true
 }
 
 fn not_found(path: &Path) -> Failure {

@@ -37,7 +37,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const LINKED: [&str; 5] = ["objects", "refs", "packed-refs", "logs", "shallow"];
 
 /// The keys that are taken over, by `section.name`; for those with a part in between, `section.*.name`.
-const TAKEN: [&str; 36] = [
+const TAKEN: [&str; 38] = [
     "core.repositoryformatversion",
     "core.bare",
     "core.filemode",
@@ -71,6 +71,8 @@ const TAKEN: [&str; 36] = [
     "committer.name",
     "committer.email",
     "commit.gpgsign",
+    "tag.gpgsign",
+    "tag.forcesignannotated",
     "format.signoff",
     "fetch.prune",
     "http.*.extraheader",

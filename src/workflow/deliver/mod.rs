@@ -10,6 +10,7 @@ mod rehearse;
 mod report;
 mod request;
 mod rest;
+mod signing;
 mod underway;
 mod verify;
 
@@ -27,6 +28,7 @@ pub use self::{
     permit::{Locks, Permit},
     rehearse::rehearse,
     rest::{HandedOver, Rest, Standing, forget_later_waves},
+    signing::{Lender, Loan},
     underway::{Told, Underway},
 };
 use super::{AskRunning, Project, prepare};
@@ -40,7 +42,7 @@ use crate::{
         plan::{Action, Plan, Write},
         topology::Deliver,
     },
-    sources::git::{self, OwnBranch, PushOutcome, Repo},
+    sources::git::{self, Making, OwnBranch, PushOutcome, Repo},
 };
 
 /// How often a base that moves between the last look and the push is looked at again.
@@ -149,7 +151,7 @@ impl Underway<'_> {
             self.may_push()?;
             let tip = &write.tip;
             let repo = self.project.repository(&tip.name).map_err(failed)?;
-            let made = make(repo, &current, &write, message).map_err(failed)?;
+            let made = self.make(&current, &write, message).await?;
             let changes: Vec<_> = current.changes_of(&write).cloned().collect();
             let destination = match (&write.action, publishing.confirmed.deliver) {
                 (Action::Tag { .. }, _) => Destination::Tag(tip.branch().to_owned()),
@@ -224,6 +226,49 @@ impl Underway<'_> {
                 "the branch moved {TRIES} times while pushing: others are publishing"
             )],
         })
+    }
+
+    /// The commit or tag of one write, in the object database. What signs it has the terminal meanwhile.
+    async fn make(
+        &mut self,
+        plan: &Plan,
+        write: &Write,
+        message: &str,
+    ) -> Result<ObjectId, NotPublished> {
+        let tip = &write.tip;
+        let repo = self.project.repository(&tip.name).map_err(failed)?;
+        let is_tag = matches!(write.action, Action::Tag { .. });
+        // A fast-forward has no message of ours: it is somebody else's commit.
+        if let Action::Merge { commit, .. } = &write.action
+            && plan.moves_on(write)
+        {
+            return Ok(*commit);
+        }
+        let lent = match git::signs(repo, is_tag).map_err(failed)? {
+            Some(_) => Some(self.lender.lend().await.ok_or_else(|| {
+                failed(Failure::new(
+                    FailureKind::Interrupted,
+                    "not signed: the session ends",
+                ))
+            })?),
+            None => None,
+        };
+        let settings = &self.project.config.user.commit;
+        let making = Making {
+            message,
+            hooks: &settings.hooks,
+            sign_off: settings.sign_off,
+            at_terminal: lent.is_some(),
+        };
+        let made = match &write.action {
+            Action::Edit => git::build_commit(repo, tip.commit, &write.edits, making),
+            Action::Merge { commit, .. } => repo
+                .merge(tip.commit, *commit)
+                .and_then(|merged| git::build_merge(repo, tip.commit, *commit, &merged, making)),
+            Action::Tag { .. } => git::build_tag(repo, tip.branch(), tip.commit, making),
+        };
+        drop(lent);
+        made.map_err(failed)
     }
 
     fn may_push(&self) -> Result<(), NotPublished> {
@@ -309,21 +354,6 @@ fn refspec(repo: &Repo, remote: &str, place: &RefName) -> Result<String, NotPubl
     let tracking = repo.tracking_ref(remote, place.short());
     let tracking = tracking.map_err(failed)?;
     Ok(format!("+{}:{tracking}", place.reference))
-}
-
-/// The commit or tag of one write, in the object database.
-fn make(repo: &Repo, plan: &Plan, write: &Write, message: &str) -> Result<ObjectId, Failure> {
-    let tip = &write.tip;
-    match &write.action {
-        Action::Edit => git::build_commit(repo, tip.commit, &write.edits, message),
-        // A fast-forward has no message of ours: it is somebody else's commit.
-        Action::Merge { commit, .. } if plan.moves_on(write) => Ok(*commit),
-        Action::Merge { commit, .. } => {
-            let merged = repo.merge(tip.commit, *commit)?;
-            git::build_merge(repo, tip.commit, *commit, &merged, message)
-        }
-        Action::Tag { .. } => git::build_tag(repo, tip.branch(), tip.commit, message),
-    }
 }
 
 /// A part of what was confirmed, or all of it, on the refs as they are now, if it is still the same.

@@ -10,7 +10,7 @@ use crate::{
     workflow::{Project, notes::commits},
 };
 
-/// Looks for what would stop the plan's writes: nobody to commit as, tags that are to be signed, a branch that is checked
+/// Looks for what would stop the plan's writes: nobody to commit as, a branch that is checked
 /// out and has no remote, and the repositories that could not be fetched just now (`unfetched`, by their names). What only
 /// the server knows (a hook, a protected branch) is not known here. Blocking, milliseconds.
 ///
@@ -37,7 +37,7 @@ pub fn rehearse(
             git::may_commit(repo)?;
         }
         match &write.action {
-            Action::Tag { .. } => git::may_tag(repo, write.tip.branch(), write.tip.commit)?,
+            Action::Tag { .. } => git::may_tag(repo)?,
             _ if plan.deliver == Deliver::Push => git::may_move(repo, &write.tip)?,
             _ => {}
         }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     super::{Project, notify::Notifier},
-    Drops, HandedOver, Permit,
+    Drops, HandedOver, Lender, Permit,
     merging::Tried,
 };
 use crate::{
@@ -55,6 +55,8 @@ pub struct Underway<'a> {
     pub(super) tell: &'a mut (dyn FnMut(Told<'_>) + Send),
     /// Asked before each push.
     pub(super) permit: Permit,
+    /// Lends the terminal to what signs.
+    pub(super) lender: Lender,
     notifier: Notifier,
     /// Asked before a merge: what was confirmed may be merged days later.
     pub(super) merging: Permit,
@@ -92,6 +94,7 @@ impl<'a> Underway<'a> {
             now,
             tell,
             permit: Permit::default(),
+            lender: Lender::default(),
             notifier: Notifier::of(project),
             merging: Permit::default(),
             drops: Drops::default(),
@@ -104,6 +107,12 @@ impl<'a> Underway<'a> {
     #[must_use]
     pub fn with(self, permit: Permit) -> Self {
         Self { permit, ..self }
+    }
+
+    /// Has the terminal lent by this one for what signs.
+    #[must_use]
+    pub fn lent_by(self, lender: Lender) -> Self {
+        Self { lender, ..self }
     }
 
     /// Goes on from where another wave of its plan ended, whose place is given up once this one has its own.
@@ -144,6 +153,7 @@ impl<'a> Underway<'a> {
             now,
             tell,
             permit: Permit::default(),
+            lender: Lender::default(),
             notifier,
             merging: Permit::default(),
             drops: Drops::default(),

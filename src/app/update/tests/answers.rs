@@ -194,19 +194,20 @@ fn the_cell_screen_asks_for_notes_history_and_the_diff_it_shows() {
     let mut driver = Driver::settled(SIZE);
     driver.keys("l l enter");
     let key = cell("checkout", "prod-us");
-    let diff = |driver: &Driver, commit| Command::LoadDiff {
+    let values = fixture::values();
+    let diff = |driver: &Driver, value: usize| Command::LoadDiff {
         epoch: driver.epoch(Operation::Diff),
         cell: key.clone(),
-        commit,
+        commit: values[value].change.landed.commit,
+        authored: values[value].change.authored.commit,
     };
-    let values = fixture::values();
     let watch = Command::WatchNotes {
         cell: Some(key.clone()),
     };
-    let first = diff(&driver, values[0].change.landed.commit);
+    let first = diff(&driver, 0);
     assert_eq!(driver.taken(), [watch, first]);
     driver.keys("j");
-    let second = diff(&driver, values[1].change.landed.commit);
+    let second = diff(&driver, 1);
     assert_eq!(driver.taken(), [second]);
     driver.keys("esc");
     assert_eq!(driver.taken(), [Command::WatchNotes { cell: None }]);

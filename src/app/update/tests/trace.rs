@@ -75,6 +75,7 @@ fn a_row_leads_to_its_cell_at_that_change_and_back() {
         epoch,
         cell: cell("checkout", "prod-us"),
         commit: fixture::values()[2].change.landed.commit,
+        authored: fixture::values()[2].change.authored.commit,
     };
     assert!(driver.taken().contains(&asked));
     driver.keys("esc");

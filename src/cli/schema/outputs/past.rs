@@ -90,6 +90,41 @@ pub struct CommitInfo {
     pub author: String,
     /// Its first line.
     pub subject: String,
+    /// Who signed it; null where that was not looked at.
+    pub signature: Option<Signature>,
+}
+
+/// A commit's signature, as the user's own Git finds it.
+#[derive(JsonSchema)]
+pub struct Signature {
+    /// Whether it counts.
+    pub state: Signed,
+    /// Who, as the key says.
+    pub by: Option<String>,
+    /// The key, as its program names it.
+    pub key: Option<String>,
+    /// What more is to be known.
+    pub detail: Option<String>,
+}
+
+/// Whether a signature counts.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum Signed {
+    /// Its key is known, and made it of exactly this commit.
+    Good,
+    /// It was good, and it or its key has expired since.
+    Expired,
+    /// The key was revoked.
+    Revoked,
+    /// Whose key it is, is not known here.
+    UnknownKey,
+    /// It is not of this commit.
+    Bad,
+    /// It could not be looked at.
+    Unchecked,
+    /// There is none.
+    Unsigned,
 }
 
 /// A move of a file.

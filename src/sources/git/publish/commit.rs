@@ -1,81 +1,99 @@
-//! Commits and tags, built in the object database: no ref moves, no work tree or index is looked at.
+//! Commits, built in the object database: no ref moves, no work tree or index is looked at.
+
+use std::io::{self, Write};
+
+use tempfile::NamedTempFile;
 
 use super::{
     super::{
         Child, Repo,
+        configured::Configured,
         objects::Objects,
+        signature::is_signed,
         transport::{in_a_line, reported},
     },
-    Merged,
+    Merged, hooks,
     tree::write_tree,
 };
 use crate::domain::{
+    commit::MessageHook,
     failure::{Failure, FailureKind},
     ids::ObjectId,
     plan::FileEdit,
 };
+
+/// How a commit or a tag is made, beside what it is of.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Making<'a> {
+    /// What it says.
+    pub message: &'a str,
+    /// Hooks of the clone that run over a copy of that, for a commit.
+    pub hooks: &'a [MessageHook],
+    /// It is signed off, as if Git's `format.signOff` were on.
+    pub sign_off: bool,
+    /// What signs it may ask at the terminal, which is nobody else's meanwhile.
+    pub at_terminal: bool,
+}
+
+impl<'a> From<&'a str> for Making<'a> {
+    fn from(message: &'a str) -> Self {
+        Self {
+            message,
+            ..Self::default()
+        }
+    }
+}
+
+/// How commits of a repository are signed, in words: `OpenPGP`, `SSH`, `X.509`; `None` where they are not. `tag`: an
+/// annotated tag instead. Blocking; asks `git`.
+///
+/// # Errors
+/// `Program` without `git`.
+pub fn signs(repo: &Repo, tag: bool) -> Result<Option<&'static str>, Failure> {
+    let configured = Configured::of(repo)?;
+    let signs = if tag {
+        configured.signs_tags()
+    } else {
+        configured.signs_commits()
+    };
+    Ok(signs.then(|| match configured.format() {
+        "ssh" => "SSH",
+        "x509" => "X.509",
+        _ => "OpenPGP",
+    }))
+}
 
 /// Builds a commit on `base` that changes exactly the files of `edits` (modes kept), in the object
 /// database only; no ref moves. Author, committer and signature follow the user's Git configuration.
 /// Blocking.
 ///
 /// # Errors
-/// `Refused` without an identity, `Moved` when an edit does not fit the base, `Program` when signing
-/// fails.
-pub fn build_commit(
+/// `Refused` without an identity, and where a hook does not let it pass; `Moved` when an edit does not fit the base, `Program`
+/// when signing fails.
+pub fn build_commit<'a>(
     repo: &Repo,
     base: ObjectId,
     edits: &[FileEdit],
-    message: &str,
+    making: impl Into<Making<'a>>,
 ) -> Result<ObjectId, Failure> {
     // What the commit is built on must be what its name says.
     let objects = Objects::for_commit(repo)?.verified();
     let tree = write_tree(&objects, base, edits)?;
-    commit_tree(repo, tree, &[base], message)
+    commit_tree(repo, tree, &[base], &making.into())
 }
 
 /// Builds the commit of a merge of `other` into `branch`; see [`build_commit`].
 ///
 /// # Errors
 /// As [`build_commit`].
-pub fn build_merge(
+pub fn build_merge<'a>(
     repo: &Repo,
     branch: ObjectId,
     other: ObjectId,
     merged: &Merged,
-    message: &str,
+    making: impl Into<Making<'a>>,
 ) -> Result<ObjectId, Failure> {
-    commit_tree(repo, merged.tree, &[branch, other], message)
-}
-
-/// Builds an annotated tag object called `name` of `commit`; no ref is made here.
-///
-/// # Errors
-/// `Refused` without an identity, and where the user's Git wants tags signed: that is left to `git tag -s`.
-pub fn build_tag(
-    repo: &Repo,
-    name: &str,
-    commit: ObjectId,
-    message: &str,
-) -> Result<ObjectId, Failure> {
-    Objects::open(repo)?.verified().header(commit)?;
-    unsigned(repo, name, commit)?;
-    let tagger = identity(repo, COMMITTER)?;
-    let text = format!(
-        "object {commit}\ntype commit\ntag {name}\ntagger {}\n\n{message}",
-        tagger.trim()
-    );
-    let output = Child::new(repo, ["mktag"]).input(text).run_blocking()?;
-    match (output.status.success(), output.stdout.trim().parse()) {
-        (true, Ok(id)) => Ok(id),
-        _ => Err(Failure::new(
-            FailureKind::Program,
-            format!(
-                "cannot make the tag {name}: {}",
-                in_a_line(&reported(&output.stderr))
-            ),
-        )),
-    }
+    commit_tree(repo, merged.tree, &[branch, other], &making.into())
 }
 
 /// Whether [`build_commit`] finds who commits. Blocking; asks `git`.
@@ -87,17 +105,8 @@ pub fn may_commit(repo: &Repo) -> Result<(), Failure> {
     identity(repo, COMMITTER).map(|_| ())
 }
 
-/// Whether [`build_tag`] can make a tag of `commit` called `name`. Blocking; asks `git`.
-///
-/// # Errors
-/// As [`build_tag`].
-pub fn may_tag(repo: &Repo, name: &str, commit: ObjectId) -> Result<(), Failure> {
-    unsigned(repo, name, commit)?;
-    identity(repo, COMMITTER).map(|_| ())
-}
-
 /// The name by which Git is asked who commits and tags.
-const COMMITTER: &str = "GIT_COMMITTER_IDENT";
+pub(super) const COMMITTER: &str = "GIT_COMMITTER_IDENT";
 
 /// Who writes, by name and address: `Name <address>`. Blocking.
 ///
@@ -110,55 +119,34 @@ pub fn author(repo: &Repo) -> Result<String, Failure> {
 }
 
 /// Who writes, as Git has it: `Name <address> seconds zone`.
-fn identity(repo: &Repo, who: &str) -> Result<String, Failure> {
+pub(super) fn identity(repo: &Repo, who: &str) -> Result<String, Failure> {
     let output = Child::new(repo, ["var", who]).run_blocking()?;
     if output.status.success() {
         Ok(output.stdout)
     } else {
-        Err(no_commit(&reported(&output.stderr), false))
+        Err(no_commit(&reported(&output.stderr)))
     }
-}
-
-/// Tags are made without a signature: refused where the user wants one.
-fn unsigned(repo: &Repo, name: &str, commit: ObjectId) -> Result<(), Failure> {
-    let repository = repo.open()?;
-    let config = repository
-        .config()
-        .map_err(|error| repo.error(&error, "cannot read the configuration"))?;
-    if config.get_bool("tag.gpgsign").unwrap_or(false) {
-        return Err(Failure::new(
-            FailureKind::Refused,
-            "tag.gpgSign is on, and Tidegate does not sign tags",
-        )
-        .hint(format!(
-            "Tag it by hand: git tag -s {name} {commit} && git push REMOTE refs/tags/{name}"
-        )));
-    }
-    Ok(())
 }
 
 fn commit_tree(
     repo: &Repo,
     tree: ObjectId,
     parents: &[ObjectId],
-    message: &str,
+    making: &Making<'_>,
 ) -> Result<ObjectId, Failure> {
     let objects = Objects::open(repo)?.verified();
     objects.tree(tree)?;
     for parent in parents {
         objects.header(*parent)?;
     }
-    let repository = repo.open()?;
-    let config = repository
-        .config()
-        .map_err(|error| repo.error(&error, "cannot read the configuration"))?;
-    let is_set = |key: &str| config.get_bool(key).unwrap_or(false);
-    let mut message = message.to_owned();
-    if is_set("format.signoff") {
+    let configured = Configured::of(repo)?;
+    let mut message = making.message.to_owned();
+    if making.sign_off || configured.is("format.signoff") {
         sign_off(repo, &mut message)?;
     }
+    let message = hooks::over(repo, &message, making.hooks)?;
     let mut arguments = vec!["-c", "i18n.commitEncoding=UTF-8", "commit-tree"];
-    let signed = is_set("commit.gpgsign");
+    let signed = configured.signs_commits();
     if signed {
         arguments.push("-S");
     }
@@ -170,13 +158,35 @@ fn commit_tree(
     for parent in &parents {
         arguments.extend(["-p", parent]);
     }
+    // In a file: what signs may want the standard input, to look whether it can ask there.
+    let file = written(&message)?;
+    let path = file.path().to_string_lossy().into_owned();
+    arguments.extend(["-F", &path]);
+    let line = arguments[2..arguments.len() - 2].join(" ");
     // The program, not the library: it knows every way to name and sign that the user's Git knows.
-    let output = Child::new(repo, arguments).input(message).run_blocking()?;
+    let child = Child::new(repo, arguments).shown(format!("git {line}"));
+    let output = child.asking(signed && making.at_terminal).run_blocking()?;
     let id = output.stdout.trim().parse();
     match (output.status.success(), id) {
-        (true, Ok(id)) => Ok(id),
-        _ => Err(no_commit(&reported(&output.stderr), signed)),
+        // Some versions of Git pass over a signer that fails.
+        (true, Ok(id)) if !signed || is_signed(&objects.commit(id)?.1) => Ok(id),
+        _ if signed => Err(not_signed("commit", &configured, &output.stderr)),
+        _ => Err(no_commit(&reported(&output.stderr))),
     }
+}
+
+/// A file of this user's alone, with this in it; gone when it is dropped.
+pub(super) fn written(message: &str) -> Result<NamedTempFile, Failure> {
+    let write = || -> io::Result<NamedTempFile> {
+        let mut file = NamedTempFile::new()?;
+        file.write_all(message.as_bytes())?;
+        file.flush()?;
+        Ok(file)
+    };
+    write().map_err(|error| {
+        let why = format!("cannot write the message to a temporary file: {error}");
+        Failure::new(FailureKind::Other, why)
+    })
 }
 
 fn sign_off(repo: &Repo, message: &mut String) -> Result<(), Failure> {
@@ -190,24 +200,55 @@ fn sign_off(repo: &Repo, message: &mut String) -> Result<(), Failure> {
     Ok(())
 }
 
-fn no_commit(message: &str, signed: bool) -> Failure {
+/// Why a signature was not made; nothing is written without one.
+pub(super) fn not_signed(what: &str, configured: &Configured, said: &str) -> Failure {
+    let said = reported(said);
+    if is_nobody(&said) {
+        return no_commit(&said);
+    }
+    let line = in_a_line(&said);
+    let (key, program) = configured.program();
+    let on = match what {
+        "tag" => "tag.gpgSign",
+        _ => "commit.gpgsign",
+    };
+    let lower = said.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let failure = |why: String| Failure::new(FailureKind::Program, why);
+    if has(&["cancelled", "canceled"]) {
+        return failure(format!("the {what} was not signed: it was cancelled"))
+            .hint("Nothing was written. Confirm it again, and give the passphrase");
+    }
+    if has(&["cannot run", "cannot exec", "no such file or directory: "]) {
+        return failure(format!("cannot sign the {what}: {line}")).hint(format!(
+            "{on} is on, and the program that signs is not there: {program} ({key}). Install it, or name another one"
+        ));
+    }
+    // Older ones keep to themselves what the program said.
+    let line = match line.trim_start_matches("error: ") {
+        "gpg failed to sign the data" => {
+            format!("{program} failed, or was cancelled; Git does not say which")
+        }
+        line => line.to_owned(),
+    };
+    failure(format!("cannot sign the {what}: {line}")).hint(format!(
+        "{on} is on; {program} signs ({key}), by user.signingkey. Nothing was written. Unlock the key (gpg-agent, ssh-agent), \
+         or try it in a terminal, where it may ask for the passphrase"
+    ))
+}
+
+fn is_nobody(message: &str) -> bool {
+    message.contains("empty ident") || message.contains("tell me who you are")
+}
+
+fn no_commit(message: &str) -> Failure {
     let line = in_a_line(message);
-    if message.contains("empty ident") || message.contains("tell me who you are") {
+    if is_nobody(message) {
         return Failure::new(
             FailureKind::Refused,
             "Git does not know who you are, so no commit can be made",
         )
         .hint("git config --global user.name \"Your Name\"; git config --global user.email you@example.com");
-    }
-    if signed {
-        return Failure::new(
-            FailureKind::Program,
-            format!("cannot sign the commit: {line}"),
-        )
-        .hint(
-            "commit.gpgsign is on. Unlock the key so that `git commit -S` works without asking \
-                 (gpg-agent, ssh-agent), and try again",
-        );
     }
     let error = Failure::new(
         FailureKind::Program,

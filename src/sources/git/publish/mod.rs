@@ -1,4 +1,4 @@
-//! The only place that moves refs, by compare and swap; what it publishes is built in `commit` and `merge`.
+//! The only place that moves refs, by compare and swap; what it publishes is built in `commit`, `merge` and `tag`.
 //!
 //! A push moves the remote's branch only from the very commit that the change was built on, and only
 //! forward. Without a remote the branch itself moves, unless it is checked out somewhere: moving it
@@ -6,10 +6,12 @@
 
 mod apart;
 mod commit;
+mod hooks;
 mod left;
 mod merge;
 mod own;
 mod stopped;
+mod tag;
 mod tree;
 
 use std::{
@@ -19,12 +21,14 @@ use std::{
     time::Duration,
 };
 
+pub(super) use self::hooks::runs;
 pub use self::{
     apart::{arrived, who},
-    commit::{author, build_commit, build_merge, build_tag, may_commit, may_tag},
+    commit::{Making, author, build_commit, build_merge, may_commit, signs},
     left::{Became, became},
     merge::Merged,
     own::{OwnBranch, own_branch},
+    tag::{build_tag, may_tag},
 };
 use super::{
     Child, RanCommand, Repo,
