@@ -118,6 +118,15 @@ impl Cluster {
             .expect("the Application");
     }
 
+    /// Gives an Application to what is to have made it.
+    pub async fn own(&self, name: &str, maker: &Value) {
+        let patch = json!({"metadata": {"ownerReferences": [maker]}});
+        self.applications()
+            .patch(name, &PatchParams::default(), &Patch::Merge(patch))
+            .await
+            .expect("the Application");
+    }
+
     /// What Argo CD says about an Application: sync, health, and its message where there is one.
     pub async fn application(&self, name: &str) -> String {
         let found = self.applications().get_opt(name).await;

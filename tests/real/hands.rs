@@ -162,6 +162,15 @@ fn argo_cd_is_asked_and_told_by_its_own_api() {
         live["agent"]["state"] == "out-of-sync"
     });
 
+    world.cannot_generate(cell.0, cell.1);
+    becomes("what made it cannot generate", &|live| {
+        let words = format!(
+            "Argo CD cannot generate from ApplicationSet argocd/set-{}",
+            world.namespace(cell.0, cell.1)
+        );
+        hop(live, "sync").is_some_and(|why| why.starts_with(&words) && why.contains("absent"))
+    });
+
     fs::write(&token, "wrong").expect("a token");
     let seen = tidegate(&["status"]).exits(0).all();
     assert!(seen.contains("what agents do is not known"), "{seen}");

@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 use crate::{
     cluster::Cluster,
     forge::Repository,
-    rig::{GLANCE, Rig, note},
+    rig::{GLANCE, Rig, note, until},
     said::Said,
     seed::{self, FIRST, SERVICES},
     terminal::{Setup, TIDEGATE, isolated},
@@ -280,6 +280,35 @@ impl World {
     /// Applies an object in the cluster that Argo CD is in.
     pub fn apply_in_hub(&self, object: &serde_json::Value) {
         self.wait(self.hub.apply(object));
+    }
+
+    /// Applies an `ApplicationSet` of Argo CD's that cannot generate, and gives it the Application of a cell.
+    pub fn cannot_generate(&self, service: &str, environment: &str) {
+        let application = self.namespace(service, environment);
+        let set = format!("set-{application}");
+        let template = serde_json::json!({
+            "metadata": {"name": "{{.absent}}"},
+            "spec": {
+                "project": "default",
+                "source": {"repoURL": self.repository.url(), "path": "apps"},
+                "destination": {"name": "in-cluster", "namespace": application},
+            },
+        });
+        self.apply_in_hub(&serde_json::json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "ApplicationSet",
+            "metadata": {"name": set, "namespace": "argocd"},
+            "spec": {
+                "goTemplate": true, "goTemplateOptions": ["missingkey=error"],
+                "generators": [{"list": {"elements": [{"name": "one"}]}}],
+                "template": template,
+            },
+        }));
+        let seen = || self.argo_cd(&format!("applicationsets/{set}"));
+        let there = until(ROLLOUT, || seen()["metadata"]["uid"].is_string());
+        assert!(there, "{set} is known: {:#}", seen());
+        let maker = serde_json::json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "ApplicationSet",
+            "name": set, "uid": seen()["metadata"]["uid"]});
+        self.wait(self.hub.own(&application, &maker));
     }
 
     /// What Argo CD's own API answers for a path; null where it does not.

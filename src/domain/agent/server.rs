@@ -14,7 +14,11 @@ pub struct ArgoServer {
 
 impl ArgoServer {
     /// What it is asked for.
-    pub const KINDS: [AgentKind; 2] = [AgentKind::Application, AgentKind::AppProject];
+    pub const KINDS: [AgentKind; 3] = [
+        AgentKind::Application,
+        AgentKind::ApplicationSet,
+        AgentKind::AppProject,
+    ];
 
     /// Whether what stands in place of a context is the address of one.
     pub fn is_meant(context: &str) -> bool {

@@ -143,7 +143,9 @@ fn answer(asked: &Asked, path: &str, state: &mut State) -> (u16, Value) {
                 json!({"metadata": {"resourceVersion": "7"}, "items": items}),
             )
         }
-        ("GET", "/argo/api/v1/projects") => (200, json!({"metadata": {}, "items": null})),
+        ("GET", "/argo/api/v1/projects" | "/argo/api/v1/applicationsets") => {
+            (200, json!({"metadata": {}, "items": null}))
+        }
         ("GET", ONE) => match &state.application {
             Some(object) => (200, object.clone()),
             None => (
@@ -214,6 +216,7 @@ async fn what_argo_cd_says_is_seen_as_it_happens() {
     asked.dedup();
     let expected = [
         "/argo/api/v1/applications",
+        "/argo/api/v1/applicationsets",
         "/argo/api/v1/projects",
         "/argo/api/v1/stream/applications",
         "/argo/api/version",

@@ -123,11 +123,11 @@ where
     };
     let (first, every) = match kind {
         Kind::Application => (BEGINS, BESIDE),
-        Kind::AppProject => (ALONE, ALONE),
+        Kind::ApplicationSet | Kind::AppProject => (ALONE, ALONE),
     };
     let mut events = std::pin::pin!(match kind {
         Kind::Application => opened(server).left_stream(),
-        Kind::AppProject => stream::pending().right_stream(),
+        Kind::ApplicationSet | Kind::AppProject => stream::pending().right_stream(),
     });
     let mut due = Instant::now() + first;
     loop {

@@ -1,10 +1,10 @@
 //! Argo CD's own API, for whoever has no access to the cluster that it is in.
 //!
-//! To the rest of [`super`] it is a cluster that has nothing but Applications and `AppProjects`: [`Facade`] stands between kube's
-//! client and the connection, and asks Argo CD what is asked of a Kubernetes server. So connections, signs of life, pauses,
-//! limits and what becomes stale are the same for both.
+//! To the rest of [`super`] it is a cluster that has nothing but Applications, `ApplicationSets` and `AppProjects`: [`Facade`]
+//! stands between kube's client and the connection, and asks Argo CD what is asked of a Kubernetes server. So connections,
+//! signs of life, pauses, limits and what becomes stale are the same for both.
 //!
-//! Its API is not Kubernetes' in two ways. A stream of Applications begins with what happens from now on, and projects have none:
+//! Its API is not Kubernetes' in two ways. A stream of Applications begins with what happens from now on, and the others have none:
 //! a watch here opens the stream first, lists behind it, and tells what is new, changed and gone since the list before
 //! ([`changes`]). And nothing is patched: an order is a request of its own ([`call`]).
 
@@ -46,6 +46,7 @@ pub(super) struct Facade {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Application,
+    ApplicationSet,
     AppProject,
 }
 
@@ -69,6 +70,7 @@ impl Kind {
     fn plural(self) -> &'static str {
         match self {
             Self::Application => "applications",
+            Self::ApplicationSet => "applicationsets",
             Self::AppProject => "projects",
         }
     }
@@ -76,6 +78,7 @@ impl Kind {
     fn of(plural: &str) -> Option<Self> {
         match plural {
             "applications" => Some(Self::Application),
+            "applicationsets" => Some(Self::ApplicationSet),
             "appprojects" => Some(Self::AppProject),
             _ => None,
         }
@@ -84,6 +87,7 @@ impl Kind {
     fn word(self) -> &'static str {
         match self {
             Self::Application => "Application",
+            Self::ApplicationSet => "ApplicationSet",
             Self::AppProject => "AppProject",
         }
     }
@@ -255,6 +259,9 @@ impl Facade {
 fn one(kind: Kind, namespace: &str, name: &str) -> String {
     match kind {
         Kind::Application => format!("/api/v1/applications/{name}?appNamespace={namespace}"),
+        Kind::ApplicationSet => {
+            format!("/api/v1/applicationsets/{name}?appsetNamespace={namespace}")
+        }
         Kind::AppProject => format!("/api/v1/projects/{name}"),
     }
 }
