@@ -444,6 +444,16 @@ pub struct Fetched {
     pub at: Timestamp,
 }
 
+impl Event {
+    /// Whether what stands in the matrix may be another one behind it.
+    pub fn changes_matrix(&self) -> bool {
+        matches!(
+            self,
+            Self::Desired { .. } | Self::Live { .. } | Self::ConfigReloaded(_)
+        )
+    }
+}
+
 /// A plan with its diffs, which are made beside the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {

@@ -50,6 +50,8 @@ use terminal::Borrowed;
 const DRAIN: Duration = Duration::from_millis(6);
 /// The matrix is kept for the next start this often, so that a killed session costs little.
 const KEEP_EVERY: Duration = Duration::from_secs(30);
+/// So often where nothing of it changed: that it is still so.
+const KEEP_STILL: Duration = Duration::from_mins(5);
 
 /// A thread that blocks for others and has nothing to do ends after so long: each keeps room of its own, and work that comes a
 /// few times a second goes round all that are there.
@@ -223,7 +225,7 @@ impl Console {
         let first = Instant::now() + Duration::from_millis(1_000 - into_second.min(999));
         let mut clock = interval_at(first, Duration::from_secs(1));
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut kept = Instant::now();
+        let (mut kept, mut changed) = (Instant::now(), false);
         loop {
             let mut batch = Vec::new();
             tokio::select! {
@@ -258,6 +260,7 @@ impl Console {
                 continue;
             }
             self.drain(&mut batch);
+            changed |= batch.iter().any(Event::changes_matrix);
             let commands = update::update_all(&mut self.model, batch);
             if let Some(ended) = self.obey(commands)? {
                 return Ok(ended);
@@ -272,8 +275,9 @@ impl Console {
                 keys = EventStream::new();
             }
             self.draw()?;
-            if kept.elapsed() >= KEEP_EVERY {
-                kept = Instant::now();
+            let due = if changed { KEEP_EVERY } else { KEEP_STILL };
+            if kept.elapsed() >= due {
+                (kept, changed) = (Instant::now(), false);
                 if let Some(snapshot) = Snapshot::of(&self.model) {
                     self.executor.remember(snapshot);
                 }

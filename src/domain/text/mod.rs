@@ -66,6 +66,9 @@ enum Shape {
 }
 
 fn clean(text: &str, shape: Shape) -> Cow<'_, str> {
+    if is_plain(text) {
+        return Cow::Borrowed(text);
+    }
     let lines = shape != Shape::Line;
     let document = shape == Shape::Document;
     let keep = |c: char| !is_unsafe(c) || (lines && c == '\n') || (document && c == '\t');
@@ -131,6 +134,11 @@ fn skip_sequence(
         }
         _ => {}
     }
+}
+
+/// Whether all of it is printable ASCII, a column each: what nearly all text on a screen is, which is drawn every second.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..0x7f).contains(&byte))
 }
 
 fn is_unsafe(c: char) -> bool {
