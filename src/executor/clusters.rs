@@ -615,7 +615,7 @@ mod tests {
             cell: CellKey::new(*service, environment),
             places: vec![ObjectPlace {
                 context: context.into(),
-                kind: ObjectKind::Deployment,
+                kinds: &[ObjectKind::Deployment],
                 namespace: "shop".into(),
                 object: Which::Name((*service).into()),
             }],

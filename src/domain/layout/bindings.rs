@@ -48,7 +48,9 @@ impl Bindings {
         if self.0.is_empty() {
             return Some(other.clone());
         }
-        let mut joined = Self(Vec::with_capacity(self.len() + other.len()));
+        // A matrix keeps one of each cell: it has the room that it needs.
+        let more = other.0.iter().filter(|(name, _)| self.get(name).is_none());
+        let mut joined = Self(Vec::with_capacity(self.len() + more.count()));
         joined.0.extend_from_slice(&self.0);
         other
             .0

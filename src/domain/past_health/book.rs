@@ -206,6 +206,7 @@ impl Kept {
             last.to = from.checked_sub(APART).unwrap_or(from);
         }
         self.stretches.retain(|it| it.from <= it.to);
+        self.stretches.reserve_exact(1);
         self.stretches.push(Stretch {
             version: version.clone(),
             from,

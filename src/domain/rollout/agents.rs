@@ -340,17 +340,20 @@ fn part_of(workload: &WorkloadState) -> Part {
 
 /// What the workload of a cell that has none would be called.
 fn expected(target: &CellTarget) -> impl Iterator<Item = Part> {
-    target
+    let named = target
         .places
         .iter()
         .filter_map(|place| match &place.object {
-            Which::Name(name) => Some(Part {
-                kind: place.kind.to_string(),
-                namespace: place.namespace.to_string(),
-                name: name.to_string(),
-            }),
+            Which::Name(name) => Some((place, name)),
             Which::Labels(_) => None,
+        });
+    named.flat_map(|(place, name)| {
+        place.kinds.iter().map(move |kind| Part {
+            kind: kind.to_string(),
+            namespace: place.namespace.to_string(),
+            name: name.to_string(),
         })
+    })
 }
 
 /// Whether an agent in `context` applies to the cluster of `own`, which is the cell's.
@@ -423,12 +426,14 @@ fn source_of(agents: &Agents, agent: &AgentObject, target: &CellTarget) -> usize
         let under = |path: &str| {
             let under = path.is_empty()
                 || written.paths.iter().any(|it| {
-                    it.strip_prefix(path)
+                    it.as_str()
+                        .strip_prefix(path)
                         .is_some_and(|rest| rest.starts_with('/'))
                 });
             if under { 1 + path.len() } else { 0 }
         };
-        if from.files.iter().any(|file| written.paths.contains(file)) {
+        let mut files = from.files.iter();
+        if files.any(|file| written.paths.iter().any(|it| it.as_str() == file)) {
             // A file that it names says more than any folder that the file is in.
             return 1 << 16;
         }

@@ -59,6 +59,10 @@ impl Answers {
         self.words.retain(|(of, _)| *of != kind);
         self.denied.retain(|(of, _)| *of != kind);
         self.stale.retain(|(of, _)| *of != kind);
+        if self.stale.is_empty() {
+            // It was lost once, and holds again: that needs no room any more.
+            self.stale = Vec::new();
+        }
     }
 
     /// What was answered for a kind; `None` until something was.

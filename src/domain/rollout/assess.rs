@@ -136,15 +136,17 @@ pub(super) fn find<'a>(there: &[There<'a>]) -> Vec<Found<'a>> {
         place, namespace, ..
     } in there
     {
-        match &place.object {
-            Which::Name(name) => {
-                let workload = namespace.workload(place.kind, name);
-                found.extend(workload.map(|workload| (*namespace, workload)));
-            }
-            Which::Labels(selector) => {
-                let workloads = namespace.workloads(place.kind).into_iter();
-                let own = workloads.filter(|workload| selector.matches(&workload.labels));
-                found.extend(own.map(|workload| (*namespace, workload)));
+        for kind in place.kinds {
+            match &place.object {
+                Which::Name(name) => {
+                    let workload = namespace.workload(*kind, name);
+                    found.extend(workload.map(|workload| (*namespace, workload)));
+                }
+                Which::Labels(selector) => {
+                    let workloads = namespace.workloads(*kind).into_iter();
+                    let own = workloads.filter(|workload| selector.matches(&workload.labels));
+                    found.extend(own.map(|workload| (*namespace, workload)));
+                }
             }
         }
     }
@@ -153,8 +155,10 @@ pub(super) fn find<'a>(there: &[There<'a>]) -> Vec<Found<'a>> {
 
 /// Declared, but no workload is there: missing, unless what may not be seen could be it.
 fn absent(there: &[There<'_>], now: Timestamp) -> LiveCell {
-    let mut places = there.iter();
-    if let Some(what) = places.find_map(|it| it.namespace.denied(it.place.kind)) {
+    let mut kinds = there
+        .iter()
+        .flat_map(|it| it.place.kinds.iter().map(|kind| (it.namespace, *kind)));
+    if let Some(what) = kinds.find_map(|(namespace, kind)| namespace.denied(kind)) {
         return LiveCell::unknown(what, now);
     }
     let Some(There { place, .. }) = there.first() else {

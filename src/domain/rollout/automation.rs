@@ -128,7 +128,7 @@ fn writer<'a>(
         };
         let mut files = written.paths.iter();
         files.any(|file| {
-            let rest = file.strip_prefix(path);
+            let rest = file.as_str().strip_prefix(path);
             rest.is_some_and(|rest| rest.starts_with('/'))
         })
     };

@@ -411,7 +411,7 @@ pub struct PodObject {
     /// When the Ready condition last changed.
     pub ready_changed: Option<Timestamp>,
     /// The scheduler's words, where it found no node, and since when.
-    pub unschedulable: Option<(String, Option<Timestamp>)>,
+    pub unschedulable: Option<Box<(String, Option<Timestamp>)>>,
     /// `status.reason`, such as `Evicted`.
     pub reason: Option<String>,
     /// `status.message`, one line.
@@ -448,7 +448,7 @@ pub struct ContainerState {
     /// What it does now.
     pub run: Run,
     /// How it ended the time before.
-    pub last: Option<Ended>,
+    pub last: Option<Box<Ended>>,
 }
 
 /// What a container does.
@@ -459,7 +459,7 @@ pub enum Run {
         /// A word.
         reason: String,
         /// More words, one line.
-        message: Option<String>,
+        message: Option<Box<str>>,
     },
     /// Running since then.
     Running {
@@ -467,7 +467,7 @@ pub enum Run {
         since: Option<Timestamp>,
     },
     /// It ended, and does not run.
-    Ended(Ended),
+    Ended(Box<Ended>),
 }
 
 /// How a container ended.

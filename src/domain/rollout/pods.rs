@@ -66,7 +66,7 @@ pub(super) fn trouble(pod: &PodObject, now: Timestamp) -> Option<Trouble> {
         return None;
     }
     let since = pod.ready_changed.or(pod.created);
-    if let Some((message, when)) = &pod.unschedulable {
+    if let Some((message, when)) = pod.unschedulable.as_deref() {
         return Some(Trouble {
             class: Class::Schedule,
             label: "Unschedulable".to_owned(),
@@ -149,7 +149,7 @@ pub(super) fn word(pod: &PodObject, trouble: Option<&Trouble>) -> String {
 }
 
 fn of_container(container: &ContainerState, now: Timestamp) -> Option<Trouble> {
-    let found = |class, label: &str, ended: Option<&Ended>, message: Option<&String>| Trouble {
+    let found = |class, label: &str, ended: Option<&Ended>, message: Option<&str>| Trouble {
         class,
         label: if container.init {
             format!("Init:{label}")
@@ -158,19 +158,19 @@ fn of_container(container: &ContainerState, now: Timestamp) -> Option<Trouble> {
         },
         restarts: container.restarts,
         exit: ended.map(|ended| ended.exit),
-        message: message.cloned(),
+        message: message.map(str::to_owned),
         since: None,
     };
-    let last = container.last.as_ref();
+    let last = container.last.as_deref();
     match &container.run {
         Run::Waiting { reason, message } => {
-            let message = message.as_ref();
+            let message = message.as_deref();
             match reason.as_str() {
                 "CrashLoopBackOff" if last.is_some_and(out_of_memory) => {
                     Some(found(Class::Memory, "OOMKilled", last, None))
                 }
                 "CrashLoopBackOff" => {
-                    let words = last.and_then(|ended| ended.message.as_ref());
+                    let words = last.and_then(|ended| ended.message.as_deref());
                     Some(found(Class::Crash, "CrashLoopBackOff", last, words))
                 }
                 "ImagePullBackOff"
@@ -203,7 +203,7 @@ fn of_container(container: &ContainerState, now: Timestamp) -> Option<Trouble> {
                 class,
                 &ended.reason,
                 Some(ended),
-                ended.message.as_ref(),
+                ended.message.as_deref(),
             ))
         }
         Run::Running { .. } if container.ready || container.init => None,

@@ -7,8 +7,8 @@ use std::{
 
 use crate::domain::{
     agent::{AgentKind, ArgoServer},
-    desired::{Desired, DesiredCell, RefName},
-    ids::{CellKey, EnvironmentName, ObjectId},
+    desired::{Desired, DesiredCell, RefName, Tip},
+    ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
     problem::Problem,
     subject::Subject,
     text::sanitise,
@@ -70,21 +70,21 @@ pub struct CellTarget {
 /// Where a cell's version is written: which agent brings it is told by that, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// The ref, and its commit.
-    pub at: (RefName, ObjectId),
+    /// The ref, and its commit: the same for all cells that are read from it.
+    pub at: Arc<(RefName, ObjectId)>,
     /// The repository's address, where it has one.
-    pub address: Option<String>,
+    pub address: Option<Arc<str>>,
     /// The files.
-    pub paths: Vec<String>,
+    pub paths: Vec<RepoPath>,
 }
 
 /// Where an object of a cell may be. The objects of one cell need not be in one namespace, nor in one cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectPlace {
-    /// The kubeconfig context. The places of a cell, one for each kind, share their words.
+    /// The kubeconfig context.
     pub context: Arc<str>,
-    /// What it is.
-    pub kind: ObjectKind,
+    /// What it may be, best first.
+    pub kinds: &'static [ObjectKind],
     /// Where it is in there.
     pub namespace: Arc<str>,
     /// Which one of these it is.
@@ -121,7 +121,8 @@ impl ClusterTarget {
         for place in cells.iter().flat_map(|cell| &cell.places) {
             // A selector of two hundred cells names the same namespace two hundred times.
             let there = wanted.entry(place.context.to_string()).or_default();
-            for kind in place.kinds().chain(place.kind.beside().iter().copied()) {
+            let beside = place.kinds.iter().flat_map(|kind| kind.beside());
+            for kind in place.judged_by().chain(beside.copied()) {
                 let namespaces = there.entry(kind).or_default();
                 let namespace = if kind.is_everywhere() {
                     EVERYWHERE
@@ -212,9 +213,10 @@ impl ClusterTarget {
 }
 
 impl ObjectPlace {
-    /// The kinds that it takes to judge it: its own, and what it is made of.
-    pub fn kinds(&self) -> impl Iterator<Item = ObjectKind> + use<> {
-        std::iter::once(self.kind).chain(self.kind.parts().iter().copied())
+    /// The kinds that it takes to judge it: its own, and what these are made of; some of them several times.
+    pub fn judged_by(&self) -> impl Iterator<Item = ObjectKind> + use<> {
+        let kinds = self.kinds.iter();
+        kinds.flat_map(|kind| std::iter::once(*kind).chain(kind.parts().iter().copied()))
     }
 }
 
@@ -264,16 +266,15 @@ impl CellTarget {
                 ));
             }
         }
-        let namespace: Arc<str> = namespace.into();
-        let places = ObjectKind::WORKLOADS.map(|kind| ObjectPlace {
+        let place = ObjectPlace {
             context: Arc::clone(context),
-            kind,
-            namespace: Arc::clone(&namespace),
-            object: object.clone(),
-        });
+            kinds: &ObjectKind::WORKLOADS,
+            namespace: namespace.into(),
+            object,
+        };
         Ok(Self {
             cell: key.clone(),
-            places: places.into(),
+            places: vec![place],
             image_names,
             desired: cell.version.clone(),
             subject: cell.subject,
@@ -305,6 +306,16 @@ pub fn targets(
 ) -> (Vec<ClusterTarget>, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut all = Vec::new();
+    let tips: Vec<(&Tip, Written)> = (desired.tips.iter())
+        .map(|tip| {
+            let written = Written {
+                at: Arc::new((tip.name.clone(), tip.commit)),
+                address: addresses.get(&tip.name).map(|it| it.as_str().into()),
+                paths: Vec::new(),
+            };
+            (tip, written)
+        })
+        .collect();
     for environment in &topology.environments {
         let Some(context) = &environment.cluster else {
             continue;
@@ -317,11 +328,12 @@ pub fn targets(
             }
             match CellTarget::new(environment, &shared, key, cell) {
                 Ok(target) => cells.push(CellTarget {
-                    written: desired.tip_of(cell).map(|tip| Written {
-                        at: (tip.name.clone(), tip.commit),
-                        address: addresses.get(&tip.name).cloned(),
-                        paths: cell.sources.iter().map(|it| it.path.to_string()).collect(),
-                    }),
+                    written: (tips.iter().find(|(tip, _)| tip.origin == cell.origin)).map(
+                        |(_, written)| Written {
+                            paths: cell.sources.iter().map(|it| it.path.clone()).collect(),
+                            ..written.clone()
+                        },
+                    ),
                     ..target
                 }),
                 // What pods cannot show needs no workload: one that cannot be named is none.

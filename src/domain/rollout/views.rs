@@ -115,7 +115,7 @@ impl ClusterViews {
             loss = loss.or(view.and_then(ClusterView::loss));
             let namespace = view.and_then(|view| view.namespace(&place.namespace));
             let answers = place
-                .kinds()
+                .judged_by()
                 .map(|kind| namespace.and_then(|namespace| namespace.answered(kind)));
             let Some(answers) = answers.collect::<Option<Vec<_>>>() else {
                 let mut cell = match view.and_then(ClusterView::loss) {

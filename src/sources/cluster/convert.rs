@@ -250,7 +250,7 @@ pub(super) fn pod(object: Pod) -> ClusterObject {
         ready_changed: ready.and_then(|ready| time(ready.last_transition_time.clone())),
         unschedulable: unschedulable.map(|condition| {
             let message = clean(condition.message.as_deref().unwrap_or_default());
-            (message, time(condition.last_transition_time.clone()))
+            (message, time(condition.last_transition_time.clone())).into()
         }),
         reason: status.reason.as_deref().map(clean),
         message: status.message.as_deref().map(clean),
@@ -392,14 +392,14 @@ fn states(
             last: status
                 .last_state
                 .and_then(|state| state.terminated)
-                .map(ended),
+                .map(|over| Box::new(ended(over))),
         }
     })
 }
 
 fn run(state: ApiState) -> Option<Run> {
     if let Some(over) = state.terminated {
-        return Some(Run::Ended(ended(over)));
+        return Some(Run::Ended(ended(over).into()));
     }
     if let Some(running) = state.running {
         return Some(Run::Running {
@@ -408,7 +408,7 @@ fn run(state: ApiState) -> Option<Run> {
     }
     state.waiting.map(|waiting| Run::Waiting {
         reason: clean(waiting.reason.as_deref().unwrap_or_default()),
-        message: waiting.message.as_deref().map(clean),
+        message: waiting.message.as_deref().map(|words| clean(words).into()),
     })
 }
 

@@ -153,9 +153,9 @@ async fn an_application_of_another_cluster_tells_why_nothing_is_there() {
         let mut cell = target(name, &[("shop", "checkout")]).cells()[0].clone();
         cell.desired = Some("1.0".into());
         cell.written = Some(Written {
-            at: (RefName::default(), ObjectId::new([1; 20])),
-            address: Some("ssh://git@git.example.com/org/fleet".to_owned()),
-            paths: vec![format!("apps/{name}/checkout.yaml")],
+            at: (RefName::default(), ObjectId::new([1; 20])).into(),
+            address: Some("ssh://git@git.example.com/org/fleet".into()),
+            paths: vec![format!("apps/{name}/checkout.yaml").into()],
         });
         assert_eq!(cell.cell, CellKey::new("checkout", name));
         ClusterTarget::new(name.into(), name.to_owned(), vec![cell])

@@ -103,14 +103,12 @@ pub fn target(environment: &str, cells: &[(&str, &str)]) -> ClusterTarget {
 pub fn target_in(context: &str, environment: &str, cells: &[(&str, &str)]) -> ClusterTarget {
     let cells = cells.iter().map(|(namespace, name)| CellTarget {
         cell: CellKey::new(*name, environment),
-        places: ObjectKind::WORKLOADS
-            .map(|kind| ObjectPlace {
-                context: context.into(),
-                kind,
-                namespace: (*namespace).into(),
-                object: Which::Name((*name).into()),
-            })
-            .into(),
+        places: vec![ObjectPlace {
+            context: context.into(),
+            kinds: &ObjectKind::WORKLOADS,
+            namespace: (*namespace).into(),
+            object: Which::Name((*name).into()),
+        }],
         image_names: vec![(*name).to_owned()],
         desired: None,
         subject: tidegate::domain::subject::Subject::Image,

@@ -97,15 +97,15 @@ fn run_of(version: &str, ended: Option<&str>) -> Value {
 
 /// Cells by their label, whatever kind they are of.
 fn target() -> ClusterTarget {
-    let places = ObjectKind::WORKLOADS.map(|kind| ObjectPlace {
+    let place = ObjectPlace {
         context: "dev".into(),
-        kind,
+        kinds: &ObjectKind::WORKLOADS,
         namespace: "shop".into(),
         object: Which::Labels(Selector::parse("app=web").unwrap().into()),
-    });
+    };
     let cell = CellTarget {
         cell: CellKey::new("web", "dev"),
-        places: places.into(),
+        places: vec![place],
         image_names: vec!["web".to_owned()],
         desired: Some("1.0".into()),
         subject: Subject::Image,

@@ -232,6 +232,8 @@ impl LayoutSet {
         for (index, bound, found) in aside {
             facts.add_aside(path, &self.layouts, &origin, (index, bound), found);
         }
+        // Most files have one, and are kept by the thousand.
+        facts.entries.shrink_to_fit();
         let facts = FileFacts {
             entries: facts.entries,
             problems: facts.problems,

@@ -27,9 +27,9 @@ fn cell(desired: &str) -> CellTarget {
     CellTarget {
         desired: Some(desired.into()),
         written: Some(Written {
-            at: (RefName::default(), commit(TWO)),
-            address: Some("git@git.example.com:org/fleet.git".to_owned()),
-            paths: vec!["apps/prod/checkout.yaml".to_owned()],
+            at: (RefName::default(), commit(TWO)).into(),
+            address: Some("git@git.example.com:org/fleet.git".into()),
+            paths: vec!["apps/prod/checkout.yaml".into()],
         }),
         ..target()
     }

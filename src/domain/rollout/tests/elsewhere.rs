@@ -31,9 +31,9 @@ impl Apart {
         let cell = CellTarget {
             desired: Some(desired.into()),
             written: Some(Written {
-                at: (RefName::default(), ONE.parse().unwrap()),
-                address: Some("git@git.example.com:org/fleet.git".to_owned()),
-                paths: vec!["envs/prod/checkout.yaml".to_owned()],
+                at: (RefName::default(), ONE.parse().unwrap()).into(),
+                address: Some("git@git.example.com:org/fleet.git".into()),
+                paths: vec!["envs/prod/checkout.yaml".into()],
             }),
             policy: Some("flux-system/checkout".into()),
             ..target()

@@ -144,7 +144,7 @@ pub(super) fn broken(
     pod.ready_changed = Some(ago(3));
     let container = &mut pod.containers[0];
     container.ready = false;
-    (container.run, container.restarts, container.last) = (run, restarts, last);
+    (container.run, container.restarts, container.last) = (run, restarts, last.map(Box::new));
     pod
 }
 
@@ -181,14 +181,12 @@ pub(super) fn target() -> CellTarget {
 pub(super) fn looked_for(object: &Which) -> CellTarget {
     CellTarget {
         cell: CellKey::new("checkout", "prod"),
-        places: ObjectKind::WORKLOADS
-            .map(|kind| ObjectPlace {
-                context: "prod".into(),
-                kind,
-                namespace: "shop".into(),
-                object: object.clone(),
-            })
-            .into(),
+        places: vec![ObjectPlace {
+            context: "prod".into(),
+            kinds: &ObjectKind::WORKLOADS,
+            namespace: "shop".into(),
+            object: object.clone(),
+        }],
         image_names: vec!["checkout".to_owned()],
         desired: Some("1.0".into()),
         subject: Subject::Image,

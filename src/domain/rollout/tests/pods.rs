@@ -42,7 +42,7 @@ fn reasons_of_the_newest_revision() {
     };
     let with_message = |reason: &str, words: &str| Run::Waiting {
         reason: reason.to_owned(),
-        message: Some(words.to_owned()),
+        message: Some(words.into()),
     };
     let error = || Some(ended("Error", 1, 1));
     let cases: Vec<(&str, PodObject, Health, &str)> = vec![
@@ -66,7 +66,12 @@ fn reasons_of_the_newest_revision() {
         ),
         (
             "killed for memory just now",
-            broken(new_pod(), Run::Ended(ended("OOMKilled", 137, 0)), 0, None),
+            broken(
+                new_pod(),
+                Run::Ended(ended("OOMKilled", 137, 0).into()),
+                0,
+                None,
+            ),
             Degraded,
             "OOMKilled (1 of 3 pods), last exit 137",
         ),
@@ -84,7 +89,7 @@ fn reasons_of_the_newest_revision() {
         ),
         (
             "first crash may be bad luck",
-            broken(new_pod(), Run::Ended(ended("Error", 2, 0)), 0, None),
+            broken(new_pod(), Run::Ended(ended("Error", 2, 0).into()), 0, None),
             Progressing,
             "Error (1 of 3 pods), last exit 2",
         ),
@@ -153,7 +158,9 @@ fn reasons_of_the_newest_revision() {
             "no node takes it",
             PodObject {
                 phase: "Pending".to_owned(),
-                unschedulable: Some(("0/3 nodes: insufficient cpu".to_owned(), Some(ago(2)))),
+                unschedulable: Some(
+                    ("0/3 nodes: insufficient cpu".to_owned(), Some(ago(2))).into(),
+                ),
                 ..broken(new_pod(), waiting(""), 0, None)
             },
             Progressing,
@@ -174,7 +181,7 @@ fn reasons_of_the_newest_revision() {
                         started: Some(false),
                         restarts: 5,
                         run: waiting("CrashLoopBackOff"),
-                        last: error(),
+                        last: error().map(Box::new),
                     },
                 );
                 pod
@@ -335,7 +342,7 @@ fn a_stateful_set_says_which_old_pod_blocks_it() {
 fn a_pod_well_again_after_restarts_is_no_trouble() {
     let mut well = pod("a", "checkout-a", "1.0");
     well.containers[0].restarts = 9;
-    well.containers[0].last = Some(ended("OOMKilled", 137, 2));
+    well.containers[0].last = Some(ended("OOMKilled", 137, 2).into());
     let cell: LiveCell = live(vec![
         workload(ObjectKind::Deployment).into(),
         replica_set("checkout-a", "7", "1.0").into(),
@@ -412,7 +419,7 @@ fn a_clock_that_is_years_off_makes_nothing_well() {
     let well = || {
         let mut pod = pod("a", "checkout-a", "1.0");
         pod.containers[0].restarts = 9;
-        pod.containers[0].last = Some(ended("OOMKilled", 137, 2));
+        pod.containers[0].last = Some(ended("OOMKilled", 137, 2).into());
         let of = replica_set("checkout-a", "7", "1.0");
         view(vec![
             workload(ObjectKind::Deployment).into(),

@@ -98,11 +98,11 @@ fn cells_with_a_version_in_environments_with_a_cluster() {
     let cell = &dev.cells()[0];
     let places = cell.places.iter();
     let places: Vec<_> = places
-        .map(|it| (&*it.context, it.kind, &*it.namespace))
+        .map(|it| (&*it.context, it.kinds, &*it.namespace))
         .collect();
     assert_eq!(
         places,
-        ObjectKind::WORKLOADS.map(|kind| ("dev-context", kind, "shop-a"))
+        [("dev-context", &ObjectKind::WORKLOADS[..], "shop-a")]
     );
     assert_eq!(cell.places[0].object, Which::Name("web".into()));
     let wanted = &dev.wanted()["dev-context"];

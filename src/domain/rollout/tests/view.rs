@@ -424,16 +424,16 @@ struct Apart {
 
 impl Apart {
     fn new() -> Self {
-        let place = |context: &str, kind, namespace: &str| ObjectPlace {
+        let place = |context: &str, kinds, namespace: &str| ObjectPlace {
             context: context.into(),
-            kind,
+            kinds,
             namespace: namespace.into(),
             object: Which::Name("checkout".into()),
         };
         let cell = CellTarget {
             places: vec![
-                place("prod", ObjectKind::Deployment, "shop"),
-                place("hub", ObjectKind::StatefulSet, "agents"),
+                place("prod", &[ObjectKind::Deployment], "shop"),
+                place("hub", &[ObjectKind::StatefulSet], "agents"),
             ],
             ..target()
         };

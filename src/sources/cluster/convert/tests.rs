@@ -138,7 +138,10 @@ fn a_pod_with_what_each_container_does() {
     };
     assert!(state.terminating && !state.ready);
     assert_eq!(state.owner.unwrap().name, "web-5d");
-    assert_eq!(state.unschedulable, Some(("no node".to_owned(), None)));
+    assert_eq!(
+        state.unschedulable,
+        Some(("no node".to_owned(), None).into())
+    );
     let runs: Vec<_> = state
         .containers
         .iter()
