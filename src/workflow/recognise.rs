@@ -150,7 +150,7 @@ struct Kept {
 }
 
 const KEPT: &str = "recognised.json";
-const BY: &str = concat!(env!("CARGO_PKG_VERSION"), "/9");
+const BY: &str = concat!(env!("CARGO_PKG_VERSION"), "/10");
 
 /// One name for all paths, branches and tags.
 fn names_of(survey: &Survey) -> ObjectId {

@@ -93,12 +93,19 @@ pub(super) struct Families {
     moving: BTreeMap<Family, (usize, usize)>,
     /// The same of keys that are called alike below keys that stand beside each other.
     alike: BTreeMap<(Family, Step), (usize, usize)>,
+    /// Places that move, with the environment's name in their path left open.
+    twins: BTreeSet<Twin>,
 }
+
+/// A path's folders and name, with environments left open, its ending, and the keys.
+type Twin = (Vec<Rc<str>>, Rc<str>, Vec<Step>);
 
 impl Families {
     pub(super) fn of(places: &[Place]) -> Self {
         let mut moving: BTreeMap<_, (usize, usize)> = BTreeMap::new();
         let mut alike: BTreeMap<_, (usize, usize)> = BTreeMap::new();
+        let moved = places.iter().filter(|place| !place.moves.is_empty());
+        let twins = moved.filter_map(Self::twin).collect();
         for place in places {
             let moves = usize::from(!place.moves.is_empty());
             let entry = moving.entry(Self::key(place, 1)).or_default();
@@ -108,7 +115,29 @@ impl Families {
                 *entry = (entry.0 + 1, entry.1 + moves);
             }
         }
-        Self { moving, alike }
+        Self {
+            moving,
+            alike,
+            twins,
+        }
+    }
+
+    /// What a place has in common with the same one of another environment; `None` where its path names none.
+    fn twin(place: &Place) -> Option<Twin> {
+        let path = &place.path;
+        let mut open = false;
+        let names = path.folders.iter().chain([&path.stem]);
+        let names = names.map(|name| {
+            let environment = lexicon::weight(name) == 100;
+            open |= environment;
+            if environment {
+                "*".into()
+            } else {
+                Rc::clone(name)
+            }
+        });
+        let names: Vec<Rc<str>> = names.collect();
+        open.then(|| (names, Rc::clone(&path.ending), place.scalar.steps.clone()))
     }
 
     /// The keys above two of its own, and its last.
@@ -150,7 +179,10 @@ impl Families {
             .unwrap_or_default();
         let alike = Self::called_alike(place).and_then(|key| self.alike.get(&key).copied());
         let alike = alike.is_some_and(|(all, moving)| all >= 6 && moving * 2 >= all);
-        let family = alike || all >= 3 && moving * 2 >= all && place.scalar.steps.len() > 1;
+        // What rarely changes in one environment is what changes every day in another.
+        let weak = sign.class != Class::Image && place.moves.is_empty();
+        let twin = weak && Self::twin(place).is_some_and(|it| self.twins.contains(&it));
+        let family = twin || alike || all >= 3 && moving * 2 >= all && place.scalar.steps.len() > 1;
         match sign.class {
             Class::Image => true,
             Class::Key => sign.strength == Strength::Fixed || family || !place.moves.is_empty(),

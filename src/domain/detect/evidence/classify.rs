@@ -383,7 +383,14 @@ pub(super) fn strength(text: &str) -> Option<Strength> {
             let plain = text
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'+'));
-            if plain && digits >= 3 && marks >= 1 && digits * 3 >= text.len() && is_tag(text) {
+            // `release-v4.20.0`
+            let behind = |(at, _): (usize, &str)| {
+                let rest = &text[at + 1..];
+                rest.matches('.').count() == 2 && is_release(rest)
+            };
+            let release = text.len() < 60 && text.match_indices('-').any(behind);
+            let many = digits >= 3 && marks >= 1 && digits * 3 >= text.len();
+            if plain && (many || release) && is_tag(text) {
                 Strength::Like
             } else {
                 return None;
@@ -424,6 +431,26 @@ fn image(text: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_looks_like_a_version() {
+        let cases = [
+            ("1.2.3", Some(Strength::Fixed)),
+            ("release-v4.20.0", Some(Strength::Like)),
+            ("2025-11-10-034557-production", Some(Strength::Fixed)),
+            ("latest", Some(Strength::Floating)),
+            ("eu-west-1", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(strength(text), expected, "{text}");
+        }
+        let of =
+            |value: &str| sign("a.hcl", &[], "package", value).map(|it| it.version.to_string());
+        let address = "https://x.example/shop/v1.2.3/shop.zip";
+        assert_eq!(of(address).as_deref(), Some("v1.2.3"));
+        assert_eq!(of("https://x.example/1.2.3/schema/2.0.0/a.json"), None);
+        assert_eq!(of("https://10.0.0.1/shop.zip"), None);
+    }
 
     /// What somebody writes in a repository ends nobody's program.
     #[test]

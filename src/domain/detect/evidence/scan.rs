@@ -3,15 +3,14 @@
 
 mod flow;
 mod lines;
+mod lists;
 
 use std::{ops::Range, rc::Rc};
 
-use super::{
-    classify::{self, Sign},
-    lexicon,
-};
+use super::classify::{self, Sign};
 use flow::Flow;
 use lines::lines;
+use lists::listed;
 
 /// One step on the way to a scalar.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -144,19 +143,6 @@ enum Open {
     Inside,
 }
 
-/// Lists of environments that a version beside them is for.
-const LISTS: [&str; 9] = [
-    "environments",
-    "environment",
-    "envs",
-    "targets",
-    "stages",
-    "clusters",
-    "rings",
-    "channels",
-    "deploy_to",
-];
-
 /// What is open while labels are not known yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Raw {
@@ -257,23 +243,6 @@ impl<'f> Scan<'f> {
         }
     }
 
-    /// Keeps an item of a list of environments.
-    fn list_item(&mut self, value: &str) {
-        let way = match self.stack.as_slice() {
-            [way @ .., (_, Open::Item(..))] => way,
-            // A thing in the list, by its name.
-            [way @ .., (_, Open::Item(..)), (_, Open::Key(key))] if &**key == "name" => way,
-            _ => return,
-        };
-        if let Some((_, Open::Key(key))) = way.last()
-            && LISTS.contains(&key.to_ascii_lowercase().as_str())
-            && lexicon::weight(value) >= 80
-            && self.lists.len() < MOST
-        {
-            self.lists.push((self.document, raw(way), value.into()));
-        }
-    }
-
     /// A generator's literal, `KEY=value`.
     fn literal(&mut self, text: &str, line: u32) -> bool {
         let above = self.stack.iter().rev().nth(1);
@@ -348,26 +317,6 @@ fn raw(stack: &[(usize, Open)]) -> Vec<Raw> {
         Open::Inside => Raw::Inside,
     });
     each.collect()
-}
-
-/// The list of environments beside the scalar at `steps`, in the same mapping.
-fn listed(lists: &[(usize, Vec<Raw>, Rc<str>)], document: usize, steps: &[Raw]) -> Option<Listed> {
-    let (Raw::Key(_), above) = steps.split_last()? else {
-        return None;
-    };
-    let beside = |(of, way, _): &&(usize, Vec<Raw>, Rc<str>)| {
-        *of == document && way.len() == steps.len() && way.starts_with(above)
-    };
-    let mut beside = lists.iter().filter(beside).peekable();
-    let (_, way, _) = beside.peek()?;
-    let Some(Raw::Key(key)) = way.last() else {
-        return None;
-    };
-    let own = beside.filter(|(_, it, _)| it == way);
-    Some((
-        Rc::clone(key),
-        own.map(|(.., text)| Rc::clone(text)).collect(),
-    ))
 }
 
 fn yaml(file: &str, text: &str, within: Range<u32>) -> Vec<Scalar> {

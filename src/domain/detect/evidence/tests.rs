@@ -220,6 +220,31 @@ fn environments_inherit_what_their_own_files_do_not_say() {
     assert_eq!(cells, expected.concat(), "{:?}", guess.layouts);
 }
 
+/// What changes every day in one environment is a version in the other too, where it has not changed for long.
+#[test]
+fn environments_that_rarely_change_have_the_same_versions() {
+    let mut repository = Repository::default();
+    let text = |web: &str, api: &str| format!("{{\n  web_app: '{web}',\n  api_app: '{api}',\n}}\n");
+    repository.write(
+        "ecs/prod/const.libsonnet",
+        &text("release-v1.0.0", "release-v2.0.0"),
+    );
+    for round in 0..6 {
+        let (web, api) = (format!("v1.1.{round}"), format!("v2.1.{round}"));
+        repository.write("ecs/stg/const.libsonnet", &text(&web, &api));
+    }
+    let (guess, mut cells) = repository.guess().unwrap();
+    cells.sort();
+    let expected = [
+        ("prod", "release-v1.0.0"),
+        ("prod", "release-v2.0.0"),
+        ("stg", "v1.1.5"),
+        ("stg", "v2.1.5"),
+    ];
+    let expected = expected.map(|(name, version)| (name.to_owned(), version.to_owned()));
+    assert_eq!(cells, expected, "{:?}", guess.layouts);
+}
+
 /// Defaults of an environment and what tenants override of them: two layouts, and what is overridden is its own column.
 #[test]
 fn defaults_and_overrides() {
