@@ -108,18 +108,18 @@ mod tests {
         assert_eq!(model.behind.get(&step), Some(None));
         let away = Behind {
             changelog: None,
-            evidence: Err("the forge is away".to_owned()),
+            evidence: Some(Err("the forge is away".to_owned())),
         };
         model.on_behind(step.clone(), Arc::new(away));
         assert_eq!(ask(&mut model), asked, "it may be there again");
         let known = Behind {
             changelog: None,
-            evidence: Ok(Evidence {
+            evidence: Some(Ok(Evidence {
                 commit: crate::domain::ids::ObjectId::new([1; 20]),
                 by: SaidBy::Label,
                 checks: Ok(Checks::default()),
                 url: None,
-            }),
+            })),
         };
         model.on_behind(step.clone(), Arc::new(known));
         assert_eq!(ask(&mut model), []);

@@ -155,7 +155,7 @@ async fn built_of(
         from: None,
         to: version.clone(),
     };
-    Some(project.behind(Some(reading), &step).await.evidence)
+    project.behind(Some(reading), &step).await.evidence
 }
 
 fn built_json(built_of: &Result<Evidence, String>) -> Value {

@@ -96,11 +96,8 @@ impl Project {
         version: &Version,
     ) -> Result<Evidence, Failure> {
         let service = &cell.service;
-        if self.opened.offline {
-            return Err(Failure::usage("nobody is asked with --offline"));
-        }
         let allowed = Allowed::of(self);
-        let label = match reading {
+        let label = match reading.filter(|_| !self.opened.offline) {
             Some(reading) => registry::revision(self, reading, (cell, version), &allowed).await,
             None => Ok(None),
         };
@@ -117,6 +114,7 @@ impl Project {
         let place = self.place_of(source, service)?;
         let url = |commit| place.as_ref().map(|place| place.commit_url(commit));
         let forge = match self.source_place(service, place.clone()) {
+            Ok(_) if self.opened.offline => Err(Failure::usage("nobody is asked with --offline")),
             Ok(place) => connect(&self.repo, &place, &self.config.user.forges).await,
             Err(failure) => Err(failure),
         };
@@ -162,7 +160,13 @@ impl Project {
             let told = self.changelog(service, (from, to), offline);
             Some(in_time(told).await)
         };
-        let evidence = in_time(self.evidence(reading, &step.cell, to));
+        // A program tells what lies between, and of which commit something was built is not asked of it.
+        let source = SourceCode::of(&self.config.source_code, service);
+        let by_program = source.is_some_and(|it| it.repository.is_none() && it.clone.is_none());
+        let evidence = async {
+            let found = in_time(self.evidence(reading, &step.cell, to)).await;
+            (found.is_ok() || !by_program).then_some(found)
+        };
         let (changelog, evidence) = futures::join!(changelog, evidence);
         Behind {
             changelog,

@@ -21,8 +21,8 @@ pub struct VersionStep {
 pub struct Behind {
     /// What lies between; `None`: it had no version before.
     pub changelog: Option<Result<Changelog, String>>,
-    /// What it was built of.
-    pub evidence: Result<Evidence, String>,
+    /// What it was built of; `None` where nobody is asked that.
+    pub evidence: Option<Result<Evidence, String>>,
 }
 
 impl VersionStep {
@@ -40,15 +40,21 @@ impl Behind {
     /// Whether all of it is known: what is not may be asked for again.
     pub fn is_known(&self) -> bool {
         let told = self.changelog.as_ref().is_none_or(Result::is_ok);
-        told && self.evidence.as_ref().is_ok_and(|it| it.checks.is_ok())
+        let built = |it: &Result<Evidence, String>| it.as_ref().is_ok_and(|it| it.checks.is_ok());
+        told && self.evidence.as_ref().is_none_or(built)
+    }
+
+    /// What it was built of, in a sentence.
+    fn built_of(&self) -> Option<String> {
+        Some(match self.evidence.as_ref()? {
+            Ok(evidence) => evidence.words(),
+            Err(why) => format!("its commit is not known: {why}"),
+        })
     }
 
     /// In lines for people, `most` commits at most: what was built of which commit, then what lies between.
     pub fn lines(&self, step: &VersionStep, most: usize) -> Vec<String> {
-        let mut lines = vec![match &self.evidence {
-            Ok(evidence) => evidence.words(),
-            Err(why) => format!("its commit is not known: {why}"),
-        }];
+        let mut lines: Vec<String> = self.built_of().into_iter().collect();
         match &self.changelog {
             None => {}
             Some(Err(why)) => lines.push(format!("what it brings is not known: {why}")),
@@ -73,16 +79,14 @@ impl Behind {
         /// More of them nobody reads there.
         const MOST: usize = 50;
         let mut text = String::new();
-        let words = match &self.evidence {
-            Ok(evidence) => evidence.words(),
-            Err(why) => format!("its commit is not known: {why}"),
-        };
+        let (service, to) = (&step.cell.service, &step.to);
+        let words = self.built_of().map(|words| format!(": {words}"));
         let _ = writeln!(
             text,
-            "{} {}: {}",
-            plain(step.cell.service.as_str()),
-            plain(step.to.as_str()),
-            plain(&words)
+            "{} {}{}",
+            plain(service.as_str()),
+            plain(to.as_str()),
+            plain(&words.unwrap_or_default())
         );
         let found = match &self.changelog {
             None => return text,
