@@ -38,6 +38,11 @@ impl ForgeKind {
         }
     }
 
+    /// Whether it has environments that people let deployments into.
+    pub fn has_environments(self) -> bool {
+        self == Self::Github
+    }
+
     /// Whether Tidegate opens pull requests there by itself.
     pub fn is_asked(self) -> bool {
         !matches!(self, Self::Azure | Self::Bitbucket)

@@ -59,7 +59,8 @@ pub(super) fn answers(
             | Question::Healthy(_)
             | Question::Command(_)
             | Question::Image(_)
-            | Question::Evidence(..) => {}
+            | Question::Evidence(..)
+            | Question::Guard(_) => {}
             Question::Running(cell) => drop(runs.insert(cell.clone())),
             Question::Past(cell) => pasts.push(cell.clone()),
             Question::PastHealth(cell) => {

@@ -65,7 +65,8 @@ pub(super) fn is_outside(question: &Question) -> bool {
         | Question::Healthy(_)
         | Question::Command(_)
         | Question::Image(_)
-        | Question::Evidence(..) => true,
+        | Question::Evidence(..)
+        | Question::Guard(_) => true,
         Question::Running(_) | Question::Past(_) | Question::PastHealth(_) => false,
     }
 }
@@ -131,6 +132,7 @@ pub(super) async fn ask(
                             | Answer::Ran(Err(_))
                             | Answer::Image(Err(_))
                             | Answer::Evidence(Err(_))
+                            | Answer::Guard(Err(_))
                     );
                     if answered {
                         project.lately.keep(question.clone(), at, answer.clone());
@@ -191,6 +193,11 @@ async fn answer(
             let reading = reading.ok_or_else(|| "no matrix is read here".to_owned())?;
             let found = project.evidence(Some(reading), cell, version).await;
             Ok(Answer::Evidence(found.map_err(|failure| failure.why)))
+        }
+        Question::Guard(cell) => {
+            let reading = reading.ok_or_else(|| "no matrix is read here".to_owned())?;
+            let found = project.guard(reading, cell).await;
+            Ok(Answer::Guard(found.map_err(|failure| failure.why)))
         }
         Question::Promql(asked) => Ok(Answer::Samples(samples(project, asked, secrets).await)),
         Question::Healthy(asked) => Ok(Answer::Healthy(series(project, asked, secrets).await)),
@@ -291,6 +298,7 @@ fn unanswered(question: &Question, why: &str) -> Answer {
         Question::Command(_) => Answer::Ran(Err(why)),
         Question::Image(_) => Answer::Image(Err(why)),
         Question::Evidence(..) => Answer::Evidence(Err(why)),
+        Question::Guard(_) => Answer::Guard(Err(why)),
         Question::Past(_) => Answer::Past(Err(why)),
         Question::PastHealth(_) => Answer::PastHealth(Box::default()),
         Question::Running(_) => Answer::Running(Box::default()),

@@ -6,9 +6,11 @@ use crate::{
         desired::Tip,
         failure::{Failure, FailureKind},
         forge::{self, ForgeKind, Place},
+        ids::CellKey,
+        pull_request::Guard,
     },
     sources::forge::{Forge, connect},
-    workflow::Project,
+    workflow::{Project, Reading},
 };
 
 impl Project {
@@ -57,6 +59,27 @@ impl Project {
             &self.config.user.forges,
         )
         .await
+    }
+
+    /// Who lets a deployment into the environment of a cell through on its forge, by the name that it has here; `None`: nobody
+    /// has to.
+    ///
+    /// # Errors
+    /// Where the forge does not answer.
+    pub(super) async fn guard(
+        &self,
+        reading: &Reading,
+        cell: &CellKey,
+    ) -> Result<Option<Guard>, Failure> {
+        let Some(tip) = reading.desired.tip(cell).or(reading.tips.first()) else {
+            return Ok(None);
+        };
+        let place = self.forge_place(tip)?;
+        if place.kind.is_some_and(|kind| !kind.has_environments()) {
+            return Ok(None);
+        }
+        let forge = self.forge(tip).await?;
+        forge.guard(cell.environment.as_str()).await
     }
 
     /// Whether the forge of a ref gives a link alone to open a pull request by.

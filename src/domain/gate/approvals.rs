@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{Change, Facts, Finding, Gate, found};
+use super::{Answer, Change, Facts, Finding, Gate, Question, found};
 use crate::domain::{
     plan::{Level, Outcome},
     pull_request::Asks,
@@ -16,7 +16,7 @@ pub(super) const GATE: Gate = Gate {
     promotions_only: false,
     reverts: false,
     acts: |change| asks(change).is_some(),
-    questions: |_| Vec::new(),
+    questions: |change| guard(change).into_iter().collect(),
     judge,
 };
 
@@ -29,18 +29,39 @@ fn binds(change: &Change<'_>) -> bool {
     !change.may_go_back(GATE.id) && change.rule(GATE.id).level != Some(Level::Warn)
 }
 
-fn judge(change: &Change<'_>, _: &Facts, _: Timestamp) -> Finding {
+/// Who else lets it through, which only shows; asked where it goes by a pull request.
+fn guard(change: &Change<'_>) -> Option<Question> {
+    asks(change)?;
+    (change.deliver == Deliver::PullRequest).then(|| Question::Guard(change.cell.clone()))
+}
+
+/// `; on its forge alice lets it through`.
+fn guarded(change: &Change<'_>, facts: &Facts) -> String {
+    let answer = guard(change).and_then(|question| facts.answer(&question).cloned());
+    match answer {
+        Some(Answer::Guard(Ok(Some(guard)))) => format!(
+            "; the forge's environment {} asks for more: {}",
+            change.cell.environment,
+            guard.words()
+        ),
+        _ => String::new(),
+    }
+}
+
+fn judge(change: &Change<'_>, facts: &Facts, _: Timestamp) -> Finding {
     let Some(asks) = asks(change) else {
         return found(Outcome::Pass, "nothing is asked for");
     };
     let asked = format!("{} asks for {}", change.cell.environment, asks.words());
     let has_none = match change.deliver {
         Deliver::PullRequest if binds(change) => {
-            let detail = format!("{asked}; the delivery waits for that at its pull request");
+            let more = guarded(change, facts);
+            let detail = format!("{asked}; the delivery waits for that at its pull request{more}");
             return found(Outcome::Pass, detail);
         }
         Deliver::PullRequest => {
-            let detail = format!("{asked}; nothing waits for that here");
+            let more = guarded(change, facts);
+            let detail = format!("{asked}; nothing waits for that here{more}");
             return Finding {
                 level: Level::Warn,
                 ..found(Outcome::Warn, detail)

@@ -17,6 +17,7 @@ use crate::domain::{
     ids::{CellKey, EnvironmentName},
     past_health::PastHealth,
     policy::{check::Consent, healthy::Series},
+    pull_request::Guard,
     rollout::Seen,
     source_code::Evidence,
     version::Version,
@@ -43,6 +44,8 @@ pub enum Question {
     Image(ImageQuestion),
     /// What a version was built of, which a cell gets.
     Evidence(CellKey, Version),
+    /// Who lets a deployment into the environment of a cell through, on its forge.
+    Guard(CellKey),
 }
 
 /// An address to ask.
@@ -149,6 +152,8 @@ pub enum Answer {
     Image(Result<ImageFacts, String>),
     /// What it was built of, or why that is not known.
     Evidence(Result<Evidence, String>),
+    /// Who lets it through on its forge, where that has such a thing, or why that is not known.
+    Guard(Result<Option<Guard>, String>),
     /// When it was healthy, as far as anybody knows.
     PastHealth(Box<PastHealth>),
 }
@@ -230,6 +235,7 @@ impl Facts {
                 | Answer::Ran(Err(_))
                 | Answer::Image(Err(_))
                 | Answer::Evidence(Err(_))
+                | Answer::Guard(Err(_))
         );
         known.then_some(*at)
     }
@@ -287,6 +293,9 @@ impl fmt::Display for Question {
             }
             Self::Evidence(cell, version) => {
                 write!(f, "what {} {version} was built of", cell.service)
+            }
+            Self::Guard(cell) => {
+                write!(f, "who lets {} through on its forge", cell.environment)
             }
             Self::Command(asked) => write!(f, "how `{}` ends", asked.run.join(" ")),
             Self::PastHealth(cell) => write!(f, "when {cell} was healthy"),

@@ -8,10 +8,12 @@ use super::{desired::RefName, ids::ObjectId, text::count, version::Version};
 
 mod asked;
 mod draft;
+mod guard;
 mod merging;
 
 pub use asked::{Asked, Asks, Members};
 pub use draft::{Beside, Draft, Settings, Urgent, approvers, draft};
+pub use guard::Guard;
 pub use merging::{ForMerge, MergeBy, RequestDeed};
 
 /// A pull request.

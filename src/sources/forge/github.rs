@@ -17,7 +17,7 @@ use crate::{
         failure::Failure,
         forge::escaped,
         ids::ObjectId,
-        pull_request::{Checks, Draft, PullRequest, PullState},
+        pull_request::{Checks, Draft, Guard, PullRequest, PullState},
     },
     sources::web::Method,
 };
@@ -386,9 +386,40 @@ impl Api for Github {
         Box::pin(async move { self.checks(&commit.to_string(), &Asks::default()).await })
     }
 
+    fn guard<'a>(&'a self, environment: &'a str) -> Asked<'a, Option<Guard>> {
+        Box::pin(async move {
+            // Of all of them: what it answers for one that is not there stands nowhere.
+            let path = self.path("/environments?per_page=100");
+            let all = self.http.list(&path, Some("environments")).await?;
+            let found = all.iter().find(|it| text(&it["name"]) == environment);
+            Ok(found.map(|it| guard(it, self.owner())))
+        })
+    }
+
     fn head(&self, number: u64) -> String {
         format!("refs/pull/{number}/head")
     }
+}
+
+/// What an environment asks for, of a repository of `owner`.
+fn guard(value: &Value, owner: &str) -> Guard {
+    let mut guard = Guard {
+        protected_branches: value["deployment_branch_policy"]["protected_branches"].as_bool()
+            == Some(true),
+        ..Guard::default()
+    };
+    for rule in value["protection_rules"].as_array().into_iter().flatten() {
+        guard.minutes = guard.minutes.max(rule["wait_timer"].as_u64().unwrap_or(0));
+        guard.not_oneself |= rule["prevent_self_review"].as_bool() == Some(true);
+        for it in rule["reviewers"].as_array().into_iter().flatten() {
+            let reviewer = &it["reviewer"];
+            guard.reviewers.push(match it["type"].as_str() {
+                Some("Team") => format!("@{owner}/{}", text(&reviewer["slug"])),
+                _ => text(&reviewer["login"]),
+            });
+        }
+    }
+    guard
 }
 
 /// Where the API of a GitHub is.

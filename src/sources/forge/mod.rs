@@ -23,7 +23,7 @@ use crate::domain::{
     failure::{Failure, FailureKind},
     forge::{ForgeEntry, ForgeKind, Place, escaped},
     ids::ObjectId,
-    pull_request::{Asked as AskedOf, Checks, Draft, Members, PullRequest, PullState},
+    pull_request::{Asked as AskedOf, Checks, Draft, Guard, Members, PullRequest, PullState},
     source_code::{Changelog, Names, SaidBy},
     text::sanitise,
 };
@@ -76,6 +76,10 @@ trait Api: Send + Sync {
     fn commit_at<'a>(&'a self, name: &'a str) -> Asked<'a, Option<ObjectId>>;
     /// What the checks of a commit say.
     fn checks_of(&self, commit: ObjectId) -> Asked<'_, Checks>;
+    /// Who lets deployments into an environment through; `None`: there is none of this name, or nobody has to.
+    fn guard<'a>(&'a self, _: &'a str) -> Asked<'a, Option<Guard>> {
+        Box::pin(async { Ok(None) })
+    }
     /// The ref that has the commit of one.
     fn head(&self, number: u64) -> String;
 }
@@ -424,6 +428,16 @@ impl Forge {
     /// In the forge's words.
     pub async fn checks_of(&self, commit: ObjectId) -> Result<Checks, Failure> {
         Ok(self.api.checks_of(commit).await?)
+    }
+
+    /// Who lets deployments into an environment of this name through, where the forge has it and asks for that.
+    ///
+    /// # Errors
+    /// In the forge's words.
+    pub async fn guard(&self, environment: &str) -> Result<Option<Guard>, Failure> {
+        let found = if_seen(self.api.guard(environment).await);
+        let found = found.map_err(|refused| refused.failure)?;
+        Ok(found.flatten().filter(Guard::asks))
     }
 
     /// As whom the forge knows the token; `None`: it does not say.

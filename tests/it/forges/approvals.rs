@@ -24,6 +24,63 @@ fn oncall(fake: &Fake) {
     fake.state().teams = vec![("oncall".to_owned(), Some(people))];
 }
 
+/// GitHub's environments have people of their own.
+pub(super) fn guarded(dialect: Dialect, document: Option<Document>) {
+    let repository = asking("approvals = { need = 1 }");
+    let fake = Fake::serve(&repository, dialect, document);
+    let promote = [
+        "promote",
+        "checkout",
+        "--from",
+        "staging",
+        "--to",
+        "prod",
+        "--deliver",
+        "pull-request",
+        "--dry-run",
+        "--no-live",
+        "-o",
+        "json",
+    ];
+    let said = |fake: &Fake, guard: Value| {
+        fake.state().guard = Some(guard);
+        let token = [("FORGE_TOKEN", TOKEN)];
+        let said = repository.run(&repository.clone_path(), &promote, "", &token);
+        let plan = said.exits(0).json();
+        let verdicts = plan["changes"][0]["verdicts"].as_array().cloned();
+        let mut verdicts = verdicts.into_iter().flatten();
+        let found = verdicts.find(|it| it["gate"] == "approvals").unwrap();
+        found["detail"].as_str().unwrap_or_default().to_owned()
+    };
+    let nothing = said(&fake, json!([]));
+    assert!(
+        nothing.ends_with("waits for that at its pull request"),
+        "{nothing}"
+    );
+    let rules = json!([
+        { "id": 1, "node_id": "GA_1", "type": "required_reviewers", "prevent_self_review": true,
+          "reviewers": [
+            { "type": "User", "reviewer": { "login": "alice" } },
+            { "type": "Team", "reviewer": { "slug": "oncall" } },
+          ] },
+        { "id": 2, "node_id": "GA_2", "type": "wait_timer", "wait_timer": 30 },
+    ]);
+    let more = said(&fake, rules);
+    assert!(
+        more.ends_with(
+            "; the forge's environment prod asks for more: alice or @acme/oncall lets it through, not who began it; it waits \
+             for 30 minutes"
+        ),
+        "{more}"
+    );
+    fake.is_content();
+}
+
+#[test]
+fn who_else_lets_it_through_on_github_is_told() {
+    guarded(Dialect::Github, None);
+}
+
 pub(super) fn whole_way(dialect: Dialect, document: Option<Document>) {
     let repository = asking(GATE);
     let fake = Fake::serve(&repository, dialect, document);

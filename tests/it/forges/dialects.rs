@@ -368,6 +368,15 @@ fn github(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
             )
         }
         ("GET", ["branches", "main"]) => (200, json!({ "name": "main", "protected": false })),
+        ("GET", ["environments"]) => {
+            let guard = server.state().guard.clone();
+            let all = guard.map(|rules| json!({ "name": "prod", "protection_rules": rules, "deployment_branch_policy": null }));
+            let all: Vec<Value> = all.into_iter().collect();
+            (
+                200,
+                json!({ "total_count": all.len(), "environments": all }),
+            )
+        }
         ("GET", ["commits", name]) => one_commit(server, name, "sha", 422),
         ("GET", ["commits", sha, "check-runs"]) => {
             assert_eq!(sha.len(), 40);

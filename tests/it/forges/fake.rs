@@ -88,6 +88,8 @@ pub struct State {
     pub merges: usize,
     /// So long is a page of a list; 0: it has one.
     pub page: usize,
+    /// What environments ask for, on GitHub; `None`: there are none.
+    pub guard: Option<Value>,
     faults: Vec<(String, Fault)>,
     /// What the fake found wrong itself.
     pub wrong: Vec<String>,

@@ -210,6 +210,7 @@ fn what_github_is_asked_and_answers_is_in_its_own_document() {
     whole_way(Dialect::Github, Some(Document::load()));
     with_all_that_is_configured(Dialect::Github, Some(Document::load()));
     approvals::whole_way(Dialect::Github, Some(Document::load()));
+    approvals::guarded(Dialect::Github, Some(Document::load()));
     acting::by_command(Dialect::Github, Some(Document::load()));
     urgent::goes_back(Dialect::Github, Some(Document::load()));
     closing::by_command(Dialect::Github, Some(Document::load()));
