@@ -311,6 +311,9 @@ pub struct DriftArgs {
     /// Only these kinds: live, ahead, reverted, suspended, mutable, skew; repeatable, or with commas
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = kind, add = From::new(kinds))]
     pub only: Vec<Kind>,
+    /// Tells what is ahead of its upstream, whoever brought it there, to those whom `[[notify]]` names for `skipped-upstream`; each once
+    #[arg(long)]
+    pub notify: bool,
     #[command(flatten)]
     pub clusters: Clusters,
 }

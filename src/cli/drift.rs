@@ -82,6 +82,16 @@ pub(super) async fn run(context: &Context, args: &DriftArgs) -> Result<Exit, Fai
             && (rows.is_empty() || rows.contains(&finding.cell.service))
             && (args.only.is_empty() || args.only.contains(&finding.kind))
     });
+    if args.notify && !context.common.dry_run {
+        let ahead = found.iter().filter(|it| it.kind == Kind::Ahead);
+        let ahead = ahead.filter_map(|it| {
+            let version = desired.version(&it.cell)?.clone();
+            Some((it.cell.clone(), version, it.detail.clone()))
+        });
+        for problem in workflow::tell_ahead(&project, ahead.collect()).await {
+            context.output.note(clean(&problem));
+        }
+    }
     let default = default.answer().await.into_iter().map(Problem::general);
     let default: Vec<Problem> = default.collect();
     let problems: Vec<&Problem> = default

@@ -403,6 +403,20 @@ impl About {
 }
 
 impl Notification {
+    /// That a cell is ahead of its upstream, whoever brought it there; `detail`: of what.
+    pub fn ahead(cell: CellKey, version: Version, detail: String) -> Self {
+        Self {
+            event: Event::SkippedUpstream,
+            delivery: format!("ahead {cell} {version}"),
+            subject: format!("{} {version} in {}", cell.service, cell.environment),
+            target: String::new(),
+            cells: vec![(cell, None, Some(version))],
+            commit: None,
+            request: None,
+            detail,
+        }
+    }
+
     /// In one line: `delivered: promote web 1.42.0 → 1.43.0 to prod on origin/main (a1b2c3d)`.
     pub fn text(&self) -> String {
         let mut text = format!("{}: {}", self.event.as_str(), self.subject);

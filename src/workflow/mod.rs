@@ -65,7 +65,7 @@ pub use earlier::{Configurations, UnknownBefore};
 pub use facts::{Asked, ask_clusters};
 pub use head::PATIENCE as HEAD_PATIENCE;
 pub use look::{Seen, look_at};
-pub use notify::{Notifier, PATIENCE as NOTIFY_PATIENCE};
+pub use notify::{Notifier, PATIENCE as NOTIFY_PATIENCE, tell_ahead};
 pub use others::{Fetches, OtherRepository};
 pub use prepare::prepare;
 pub use project::{OpenError, OpenOptions};

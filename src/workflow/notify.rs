@@ -1,7 +1,7 @@
 //! Who asked for it is told of a delivery, beside it: it never waits, and who could not be told is named when it has ended.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -14,14 +14,16 @@ use super::{Project, trust::Allowed};
 use crate::{
     domain::{
         delivery::{Delivery, Step},
-        ids::EnvironmentName,
+        ids::{CellKey, EnvironmentName},
         notify::{About, Address, Notification, Notify, Secret, Target},
         plan::Plan,
         pull_request::approvers,
+        version::Version,
     },
     sources::{
         credential,
         notify::{self, NotTold},
+        state::StateStore,
     },
 };
 
@@ -173,6 +175,39 @@ impl Notifier {
         }
         problems
     }
+}
+
+/// Name of the file that keeps of what was told that nobody delivered from here.
+const TOLD: &str = "told.json";
+
+/// Tells that cells are ahead of their upstream, each once for as long as it is so; a cell with its version, and of what it is
+/// ahead. Who could not be told, a sentence each: then it is told again the next time.
+pub async fn tell_ahead(project: &Project, cells: Vec<(CellKey, Version, String)>) -> Vec<String> {
+    let store = StateStore::of_repository(project.repo.common_dir());
+    let kept = store.as_ref().and_then(|store| store.load(TOLD).ok());
+    let before: BTreeSet<String> = kept.flatten().unwrap_or_default();
+    let all: Vec<Notification> = cells
+        .into_iter()
+        .map(|(cell, version, detail)| Notification::ahead(cell, version, detail))
+        .collect();
+    let notifier = Notifier::of(project);
+    for told in all.iter().filter(|it| !before.contains(&it.delivery)) {
+        notifier.inner().send(told);
+    }
+    let problems = notifier.finish(PATIENCE).await;
+    if let Some(store) = store {
+        let now = all.iter().map(|it| it.delivery.clone());
+        // Who was not told is told again.
+        let now: BTreeSet<String> = now
+            .filter(|it| problems.is_empty() || before.contains(it))
+            .collect();
+        if now != before
+            && let Err(error) = store.save(TOLD, &now)
+        {
+            tracing::warn!(%error, "what was told is not kept");
+        }
+    }
+    problems
 }
 
 /// Tells one target everything that comes; who it is and why not all of it went, where that is so.

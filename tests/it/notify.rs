@@ -285,3 +285,48 @@ fn a_grafana_of_the_teams_file_is_told_after_consent() {
     let words = format!("{}{}", shown.out, shown.err);
     assert!(words.contains("with the secret `grafana`"), "{words}");
 }
+
+/// What somebody else brought past the upstream is told once, for as long as it is there.
+#[test]
+fn what_others_brought_past_the_upstream_is_told_once() {
+    let ours = Web::says(200, "ok");
+    let own = format!(
+        "[[notify]]\non = [\"skipped-upstream\"]\nenvironments = [\"prod\"]\nwebhook = {{ url = \"{}\" }}\n",
+        ours.url("/hook")
+    );
+    let repository = repository("", &own);
+    let drift = || {
+        let drift = ["drift", "--no-live", "--notify"];
+        repository.run(&repository.clone_path(), &drift, "", &[])
+    };
+    drift();
+    assert!(
+        ours.asked().is_empty(),
+        "staging is ahead, which is as it should be"
+    );
+    repository.write("prod/web.yaml", "image: {tag: 1.2.0}\n");
+    repository.publish("A hotfix by hand");
+    repository.pull();
+    for _ in 0..2 {
+        drift().exits(4);
+    }
+    let told = bodies(&ours.asked());
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0]["event"], "skipped-upstream");
+    assert_eq!(told[0]["cells"][0]["to"], "1.2.0");
+    let text = told[0]["text"].as_str().unwrap();
+    assert!(
+        text.starts_with("skipped-upstream: web 1.2.0 in prod: "),
+        "{text}"
+    );
+    // It is as it should be, and then again not.
+    repository.write("prod/web.yaml", "image: {tag: 1.0.0}\n");
+    repository.publish("Back");
+    repository.pull();
+    drift();
+    repository.write("prod/web.yaml", "image: {tag: 1.2.0}\n");
+    repository.publish("Again");
+    repository.pull();
+    drift().exits(4);
+    assert_eq!(ours.asked().len(), 2);
+}
