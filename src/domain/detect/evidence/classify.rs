@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::lexicon;
 use crate::domain::version::{Version, VersionKind};
 
 /// What a scalar says of itself.
@@ -223,7 +224,10 @@ pub(super) fn sign(file: &str, above: &[&str], key: &str, value: &str) -> Option
         (Class::Value, Some(Strength::Floating)) => return None,
         (_, found) => found?,
     };
-    if class != Class::Image && is_other(key, value) {
+    // A host is no version; `2.0.0.dev` is no host.
+    let bare = value.strip_prefix('v').unwrap_or(value);
+    let host = lexicon::is_host(value) && !bare.starts_with(|c: char| c.is_ascii_digit());
+    if class != Class::Image && (host || is_other(key, value)) {
         return None;
     }
     Some(Sign {
@@ -441,6 +445,8 @@ mod tests {
             ("latest", Some(Strength::Floating)),
             ("eu-west-1", None),
         ];
+        let host = "a9b2b535325d54-8d7aff11f725.elb.eu-central-1.example.com";
+        assert_eq!(sign("values.yaml", &[], "hostname", host), None);
         for (text, expected) in cases {
             assert_eq!(strength(text), expected, "{text}");
         }

@@ -7,7 +7,7 @@ mod lists;
 
 use std::{ops::Range, rc::Rc};
 
-use super::classify::{self, Sign};
+use super::classify::{self, Part, Sign};
 use flow::Flow;
 use lines::lines;
 use lists::listed;
@@ -228,7 +228,14 @@ impl<'f> Scan<'f> {
             _ => None,
         });
         let above: Vec<&str> = above.skip(1).take(3).collect();
-        if let Some(sign) = classify::sign(self.file, &above, &key, value) {
+        let sign = classify::sign(self.file, &above, &key, value);
+        // What a patch in a text puts anywhere is a version only as an image.
+        let patch = &*key == "value"
+            && self
+                .stack
+                .iter()
+                .any(|(_, open)| matches!(open, Open::Inside));
+        if let Some(sign) = sign.filter(|it| !patch || it.part != Part::Whole) {
             self.items.push((self.document, raw(&self.stack)));
             self.found.push(Scalar {
                 line,
