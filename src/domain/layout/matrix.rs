@@ -148,6 +148,7 @@ pub(super) fn files(assembler: &Assembler, cell: &Cell) -> Vec<RepoPath> {
             all.push(file);
         }
     }
+    all.shrink_to_fit();
     all
 }
 
@@ -208,6 +209,8 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
             }
         }
     }
+    // Most cells have one.
+    sources.shrink_to_fit();
     let own = chosen.and_then(|known| Some((known, fact(assembler, known, known.fact?)?)));
     if conflict.is_none()
         && let Some((known, fact)) = own
