@@ -254,15 +254,19 @@ mod tests {
                     let text = std::fs::read_to_string(&path).unwrap();
                     // Those in the last module of a file may, too.
                     let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+                    // Lends it to a child that asks there, opened to be read alone.
+                    let lends = path.ends_with("src/sources/children/front.rs");
                     for (number, line) in (1..).zip(text.lines()) {
                         let code = line.split("//").next().unwrap();
-                        if WORDS.iter().any(|word| code.contains(word)) {
+                        let mut words = WORDS.iter().filter(|word| !lends || **word != TERMINAL);
+                        if words.any(|word| code.contains(word)) {
                             found.push(format!("{}:{number}: {}", path.display(), line.trim()));
                         }
                     }
                 }
             }
         }
+        const TERMINAL: &str = "/dev/tty";
         const WORDS: [&str; 12] = [
             "print!(",
             "println!(",
@@ -273,7 +277,7 @@ mod tests {
             "stderr()",
             "Stdout",
             "Stderr",
-            "/dev/tty",
+            TERMINAL,
             "/dev/std",
             "error.print()",
         ];

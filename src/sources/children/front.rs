@@ -24,11 +24,11 @@ pub(super) struct Front {
     modes: Termios,
 }
 
-/// The terminal that this process was started from; also where its standard input is something else.
+/// The terminal that this process was started from; also where its standard input is something else. It is lent, and nothing
+/// is written to it from here.
 fn terminal() -> io::Result<OwnedFd> {
     let opened = File::options()
         .read(true)
-        .write(true)
         .custom_flags(libc::O_NOCTTY)
         .open("/dev/tty")?;
     Ok(opened.into())
