@@ -118,9 +118,12 @@ impl Cluster {
             .expect("the Application");
     }
 
-    /// Gives an Application to what is to have made it.
-    pub async fn own(&self, name: &str, maker: &Value) {
-        let patch = json!({"metadata": {"ownerReferences": [maker]}});
+    /// Gives an Application, which stays at a revision, to what is to have made it so.
+    pub async fn own(&self, name: &str, maker: &Value, revision: &Value) {
+        let patch = json!({
+            "metadata": {"ownerReferences": [maker]},
+            "spec": {"source": {"targetRevision": revision}},
+        });
         self.applications()
             .patch(name, &PatchParams::default(), &Patch::Merge(patch))
             .await

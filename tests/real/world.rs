@@ -282,7 +282,8 @@ impl World {
         self.wait(self.hub.apply(object));
     }
 
-    /// Applies an `ApplicationSet` of Argo CD's that cannot generate, and gives it the Application of a cell.
+    /// Applies an `ApplicationSet` of Argo CD's that cannot generate, and gives it the Application of a cell, as it was synced
+    /// last.
     pub fn cannot_generate(&self, service: &str, environment: &str) {
         let application = self.namespace(service, environment);
         let set = format!("set-{application}");
@@ -308,7 +309,10 @@ impl World {
         assert!(there, "{set} is known: {:#}", seen());
         let maker = serde_json::json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "ApplicationSet",
             "name": set, "uid": seen()["metadata"]["uid"]});
-        self.wait(self.hub.own(&application, &maker));
+        let synced = self.argo_cd(&format!("applications/{application}"));
+        let revision = &synced["status"]["operationState"]["syncResult"]["revision"];
+        assert!(revision.is_string(), "{synced:#}");
+        self.wait(self.hub.own(&application, &maker, revision));
     }
 
     /// What Argo CD's own API answers for a path; null where it does not.
