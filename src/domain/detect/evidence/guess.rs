@@ -10,11 +10,14 @@ use super::{
         trial::assemble,
         words,
     },
-    Found,
+    Found, Place,
     classify::{self, Class, Strength, strength},
     lexicon,
 };
-use crate::domain::desired::Desired;
+use crate::domain::{
+    desired::{Desired, Source},
+    version::Version,
+};
 
 /// A guess with what speaks for it.
 #[derive(Debug)]
@@ -91,13 +94,25 @@ pub(in crate::domain::detect) fn guess(
         assemble(specs, names, evidence.paths.iter().copied(), evidence)
     };
     let mut environments = words::in_order(&names);
-    let desired = read(&specs, &environments)?;
+    let mut desired = read(&specs, &environments)?;
+    let seen = seen(&found.places, evidence);
+    // What another layout reads instead is looked at too.
+    loop {
+        let right = reads_as_seen(&desired, &seen, specs.len());
+        if !right.contains(&false) {
+            break;
+        }
+        let mut right = right.into_iter();
+        specs.retain(|_| right.next().unwrap_or(true));
+        desired = read(&specs, &environments)?;
+    }
     let mut explained = shares(&desired, specs.len());
     let mut kept = explained
         .iter()
         .map(|cells| *cells > 0)
         .collect::<Vec<_>>()
         .into_iter();
+    let read_by = specs.len();
     specs.retain(|_| kept.next().unwrap_or(true));
     explained.retain(|cells| *cells > 0);
     if specs.is_empty() {
@@ -112,7 +127,7 @@ pub(in crate::domain::detect) fn guess(
         .collect();
     let all = environments.len();
     environments.retain(|name| used.contains(name.as_str()));
-    let whole = all == environments.len() && found.layouts().len() == specs.len();
+    let whole = all == environments.len() && read_by == specs.len();
     let desired = if whole {
         desired
     } else {
@@ -160,6 +175,39 @@ pub(in crate::domain::detect) fn guess(
     })
 }
 
+/// The versions that the scan saw, by path and line.
+type Seen<'f> = HashMap<(&'f str, u32), Vec<&'f str>>;
+
+fn seen<'f>(places: &'f [Place], evidence: &Evidence<'f>) -> Seen<'f> {
+    let mut seen = Seen::new();
+    for place in places {
+        let at = (evidence.paths[place.file], place.scalar.line);
+        seen.entry(at).or_default().push(&place.scalar.sign.version);
+    }
+    seen
+}
+
+/// Which layouts read at every place the version that the scan saw there: a promotion writes what a layout reads, and one
+/// that takes more than the version with it carries that to where it is wrong.
+fn reads_as_seen(desired: &Desired, seen: &Seen<'_>, layouts: usize) -> Vec<bool> {
+    let mut right = vec![true; layouts];
+    for cell in desired.cells.values() {
+        let Some(version) = cell.version.as_ref().map(Version::as_str) else {
+            continue;
+        };
+        let same = |source: &Source| {
+            let at = (source.path.as_str(), source.line);
+            seen.get(&at).is_none_or(|it| it.contains(&version))
+        };
+        if !cell.sources.iter().all(same)
+            && let Some(own) = right.get_mut(cell.layout)
+        {
+            *own = false;
+        }
+    }
+    right
+}
+
 /// What each place is worth: most where it moves, and little where others move and it does not.
 fn weights(found: &Found, evidence: &Evidence<'_>) -> HashMap<(String, u32), f64> {
     let mut weights = HashMap::new();
@@ -177,4 +225,46 @@ fn weights(found: &Found, evidence: &Evidence<'_>) -> HashMap<(String, u32), f64
         weights.insert(at, weight);
     }
     weights
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::{
+        desired::DesiredCell,
+        ids::{CellKey, ObjectId},
+        layout::{Assembler, LayoutSet},
+    };
+
+    /// A layout that takes more than the version, or another one, is none.
+    #[test]
+    fn layouts_read_what_was_seen() {
+        let cell = |layout: usize, line: u32, version: &str| DesiredCell {
+            version: Some(version.into()),
+            layout,
+            sources: vec![Source {
+                path: "a.yaml".into(),
+                line,
+            }],
+            ..DesiredCell::default()
+        };
+        let cells = [
+            cell(0, 1, "1.2.3"),
+            cell(1, 1, "https://x.example/1.2.3"),
+            cell(2, 9, "unseen"),
+        ];
+        let none = LayoutSet::compile(&[], &[]).unwrap();
+        let mut desired = Assembler::new(Arc::new(none), &[]).desired(ObjectId::new([0; 20]));
+        for (service, cell) in ["web", "api", "cart"].into_iter().zip(cells) {
+            let key = CellKey {
+                service: service.into(),
+                environment: "dev".into(),
+            };
+            desired.cells.insert(key, cell);
+        }
+        let seen = Seen::from([(("a.yaml", 1), vec!["1.2.3"])]);
+        assert_eq!(reads_as_seen(&desired, &seen, 3), [true, false, true]);
+    }
 }

@@ -2,6 +2,7 @@
 
 mod decoys;
 mod kinds;
+mod written;
 
 use std::{collections::BTreeMap, rc::Rc};
 

@@ -206,11 +206,15 @@ impl Layout<'_> {
             (None, Some(Name::Written(key))) => regex_escaped(key),
             _ => r"[\w.-]+".to_owned(),
         };
-        let image = match self.shape.part {
-            Part::Tag => r"(?:[^\s]*/)?(?<image>[^\s:@/]+)[:@]",
-            _ => "",
+        let rest = match self.shape.part {
+            Part::Tag => r"(?:[^\s]*/)?(?<image>[^\s:@/]+)[:@](?<v>.+)$".to_owned(),
+            Part::Reference => {
+                r"[^\s?]*?(?<repo>[^\s/?]+?)(?:\.git)?/*\?(?:[^\s]*&)?ref=(?<v>[^&\s]+)".to_owned()
+            }
+            Part::Segment => format!("[^\\s/]*{}", segment()),
+            Part::Whole => "(?<v>.+)$".to_owned(),
         };
-        format!("/^{key}={image}(?<v>.+)$/")
+        format!("/^{key}={rest}/")
     }
 
     /// The item at this step: by what it is called, or by its place where it is always the same.
@@ -335,7 +339,7 @@ impl Layout<'_> {
             Part::Whole => {}
             Part::Tag => spec.part = Some("tag".into()),
             Part::Reference => spec.part = Some("query:ref".into()),
-            Part::Segment => spec.part = Some(format!(r"//(?<v>{SEGMENT})(?:/|$)/")),
+            Part::Segment => spec.part = Some(format!("/{}/", segment())),
         }
         if self.shape.literal {
             spec.part = Some(self.literal());
@@ -412,6 +416,11 @@ fn quoted(key: &str) -> String {
     } else {
         format!("\"{key}\"")
     }
+}
+
+/// A version that is a segment of an address's path, behind its host: an address of numbers is no version.
+fn segment() -> String {
+    format!(r"://[^/]+/(?:.*/)?(?<v>{SEGMENT})(?:/|$)")
 }
 
 fn regex_escaped(text: &str) -> String {
