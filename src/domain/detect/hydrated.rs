@@ -45,18 +45,39 @@ struct Rendered {
 }
 
 /// What rendered branches say, where the tree that was recognised says less.
+///
+/// Branches that a strategy lists are written by its hydrator, whatever they look like: nothing is promoted there by a
+/// merge, not even where a layout over refs reads them well.
 pub(super) fn better(by_tree: Option<Guess>, evidence: &Evidence<'_>) -> Option<Guess> {
-    if by_tree.as_ref().is_some_and(|it| {
-        it.environments.len() >= FEW || it.layouts.iter().any(|layout| layout.refs.is_some())
-    }) {
+    let by_refs = by_tree
+        .as_ref()
+        .is_some_and(|it| it.layouts.iter().any(|layout| layout.refs.is_some()));
+    let several = by_tree
+        .as_ref()
+        .is_some_and(|it| it.environments.len() >= FEW);
+    if several && !by_refs {
         return by_tree;
     }
-    guess(evidence).or(by_tree)
+    let strategy = Strategy::read(evidence);
+    let declared = strategy.as_ref().and_then(Strategy::branches);
+    if let Some(guess) = declared.and_then(|branches| guess(&branches, evidence)) {
+        return Some(guess);
+    }
+    if !by_refs {
+        let called = called(evidence).and_then(|branches| guess(&branches, evidence));
+        return called.or(by_tree);
+    }
+    by_tree.map(|mut guess| {
+        let layouts = guess.layouts.iter_mut();
+        for layout in layouts.filter(|it| strategy.as_ref().is_some_and(|own| own.lists(it))) {
+            layout.read_only = true;
+        }
+        guess
+    })
 }
 
 /// A guess from rendered branches alone.
-fn guess(evidence: &Evidence<'_>) -> Option<Guess> {
-    let branches = declared(evidence).or_else(|| called(evidence))?;
+fn guess(branches: &Branches, evidence: &Evidence<'_>) -> Option<Guess> {
     let mut rendered = Vec::new();
     let own: BTreeSet<&str> = evidence.paths.iter().copied().collect();
     let (mut files, mut shared) = (0, 0);
@@ -68,51 +89,77 @@ fn guess(evidence: &Evidence<'_>) -> Option<Guess> {
             rendered.extend(workloads(at, &path, &bytes));
         }
     }
-    // What is written on the default branch too is no one's output.
+    // What is written on the default branch too is no one's output, where nothing says that it is.
     let of_several: BTreeSet<usize> = rendered.iter().map(|it| it.environment).collect();
-    if of_several.len() < FEW || shared * 3 > files {
+    if of_several.len() < FEW || branches.by.is_none() && shared * 3 > files {
         return None;
     }
-    Some(described(&branches, &rendered))
+    Some(described(branches, &rendered))
 }
 
-/// The branches that a `PromotionStrategy` lists, in its order.
-fn declared(evidence: &Evidence<'_>) -> Option<Branches> {
-    let yaml = |path: &&&str| {
-        matches!(path.rsplit_once('.'), Some((_, "yaml" | "yml"))) && shapes::plausible(path)
-    };
-    evidence.paths.iter().filter(yaml).find_map(|path| {
-        let bytes = (evidence.read)(path)?;
-        let text = std::str::from_utf8(&bytes).ok()?;
-        if !text.contains("kind: PromotionStrategy") {
-            return None;
-        }
-        let yaml = manifest::parse(&bytes).ok()?;
-        yaml.documents.iter().find_map(|document| {
-            let root = document.root();
-            let kind = at(root, &["kind"])?.text()?;
-            let list = at(root, &["spec", "environments"]).filter(|_| kind == "PromotionStrategy");
-            let listed: Vec<&str> = list?
-                .items()
-                .filter_map(|item| at(item, &["branch"])?.text())
-                .filter(|branch| evidence.branches.contains(branch))
-                .collect();
-            let prefix = listed.first()?.rsplit_once('/').map_or("", |(it, _)| it);
-            let slash = if prefix.is_empty() { "" } else { "/" };
-            let prefix = format!("{prefix}{slash}");
-            let names = listed.iter().map(|it| it.strip_prefix(prefix.as_str()));
-            let names: Vec<String> = names
-                .map(|it| it.map(str::to_owned))
-                .collect::<Option<_>>()?;
-            let whole = names.len() >= FEW && names.len() <= BRANCHES;
-            let plain = names.iter().all(|name| !name.contains('/'));
-            (whole && plain).then(|| Branches {
-                prefix,
-                names,
-                by: Some(format!("the PromotionStrategy in {path}")),
+/// The branches that a `PromotionStrategy` lists and that are there, in its order.
+struct Strategy {
+    path: String,
+    branches: Vec<String>,
+}
+
+impl Strategy {
+    fn read(evidence: &Evidence<'_>) -> Option<Self> {
+        let yaml = |path: &&&str| {
+            matches!(path.rsplit_once('.'), Some((_, "yaml" | "yml"))) && shapes::plausible(path)
+        };
+        evidence.paths.iter().filter(yaml).find_map(|path| {
+            let bytes = (evidence.read)(path)?;
+            let text = std::str::from_utf8(&bytes).ok()?;
+            if !text.contains("kind: PromotionStrategy") {
+                return None;
+            }
+            let yaml = manifest::parse(&bytes).ok()?;
+            yaml.documents.iter().find_map(|document| {
+                let root = document.root();
+                let kind = at(root, &["kind"])?.text()?;
+                let list =
+                    at(root, &["spec", "environments"]).filter(|_| kind == "PromotionStrategy");
+                let branches: Vec<String> = list?
+                    .items()
+                    .filter_map(|item| at(item, &["branch"])?.text())
+                    .filter(|branch| evidence.branches.contains(branch))
+                    .map(str::to_owned)
+                    .collect();
+                (!branches.is_empty()).then(|| Self {
+                    path: (*path).to_owned(),
+                    branches,
+                })
             })
         })
-    })
+    }
+
+    /// As environments, where they differ in their last part alone.
+    fn branches(&self) -> Option<Branches> {
+        let first = self.branches.first()?;
+        let prefix = first.rfind('/').map_or("", |at| &first[..=at]);
+        let names = self.branches.iter().map(|it| it.strip_prefix(prefix));
+        let names: Vec<String> = names
+            .map(|it| it.map(str::to_owned))
+            .collect::<Option<_>>()?;
+        let whole = names.len() >= FEW && names.len() <= BRANCHES;
+        let plain = names.iter().all(|name| !name.contains('/'));
+        (whole && plain).then(|| Branches {
+            prefix: prefix.to_owned(),
+            names,
+            by: Some(format!("the PromotionStrategy in {}", self.path)),
+        })
+    }
+
+    /// Whether one of them is among the refs that a layout reads.
+    fn lists(&self, layout: &LayoutSpec) -> bool {
+        let refs = layout.refs.as_deref();
+        let Some(refs) = refs.and_then(|it| it.strip_prefix("refs/heads/")) else {
+            return false;
+        };
+        let before = refs.split('{').next().unwrap_or(refs);
+        self.branches.iter().any(|it| it.starts_with(before))
+    }
 }
 
 /// Branches that are called like environments.
@@ -356,6 +403,44 @@ mod tests {
         assert_eq!(guess.layouts[0].row.as_deref(), Some("{name}/{image}"));
         assert_eq!(guess.layouts[0].env_name.as_deref(), Some("{env}/{folder}"));
         assert_eq!(guess.explained, [6]);
+    }
+
+    /// What a hydrator writes is no one's to merge, though the branches hold files of the same names as the default branch and
+    /// are called like environments.
+    #[test]
+    fn branches_of_a_strategy_are_shown_alone() {
+        const STRATEGY: &str = "kind: PromotionStrategy\nspec:\n  environments:\n  - branch: env/dev\n  - branch: env/staging\n  - branch: env/prod\n";
+        let web = workload("web", &["r/x/web:1.0.0"]);
+        let tree = [
+            ("web/deployment.yaml", web.as_str()),
+            ("api/deployment.yaml", &web),
+            ("pay/deployment.yaml", &web),
+            ("promoter/strategy.yaml", STRATEGY),
+        ];
+        let branches = ["env/dev", "env/prod", "env/staging", "main"];
+        let rendered = |_: &str| {
+            ["web", "api", "pay"]
+                .map(|name| {
+                    let text = workload(name, &["r/x/web:1.0.0"]);
+                    (format!("{name}/deployment.yaml"), text)
+                })
+                .to_vec()
+        };
+        let guess = told(&branches, &tree, &rendered).unwrap();
+        assert_eq!(guess.environments, ["dev", "staging", "prod"]);
+        assert!(
+            guess.layouts.iter().all(|it| it.read_only),
+            "{:?}",
+            guess.layouts
+        );
+        // Nor where what they hold is not understood.
+        let guess = told(&branches, &tree, &|_| Vec::new()).unwrap();
+        assert!(
+            guess.layouts.iter().all(|it| it.read_only),
+            "{:?}",
+            guess.layouts
+        );
+        assert!(!guess.layouts.is_empty());
     }
 
     /// Branches that hold what the default branch holds are written by people.
