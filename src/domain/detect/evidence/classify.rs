@@ -225,8 +225,8 @@ pub(super) fn sign(file: &str, above: &[&str], key: &str, value: &str) -> Option
         (_, found) => found?,
     };
     // A host is no version; `2.0.0.dev` is no host.
-    let bare = value.strip_prefix('v').unwrap_or(value);
-    let host = lexicon::is_host(value) && !bare.starts_with(|c: char| c.is_ascii_digit());
+    let numbers = |it: &str| is_release(it) && three_parts(it);
+    let host = lexicon::is_host(value) && !value.strip_suffix(".dev").is_some_and(numbers);
     if class != Class::Image && (host || is_other(key, value)) {
         return None;
     }
@@ -326,6 +326,12 @@ fn is_release(text: &str) -> bool {
     both && last.starts_with(|c: char| c.is_ascii_digit()) && is_tag(text)
 }
 
+/// Whether what stands before a `-` or `+` has three parts.
+fn three_parts(text: &str) -> bool {
+    let before = text.split(['-', '+']).next().unwrap_or_default();
+    before.matches('.').count() == 2
+}
+
 /// A version that is a segment of an address, in regular expressions.
 pub(super) const SEGMENT: &str = r"v?\d+\.\d+\.\d+[\w.+-]*";
 
@@ -387,10 +393,10 @@ pub(super) fn strength(text: &str) -> Option<Strength> {
             let plain = text
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'+'));
-            // `release-v4.20.0`
+            // `release-v4.20.0`, also with what it is a candidate of behind it: `release-v4.20.0-rc.1`
             let behind = |(at, _): (usize, &str)| {
                 let rest = &text[at + 1..];
-                rest.matches('.').count() == 2 && is_release(rest)
+                three_parts(rest) && is_release(rest)
             };
             let release = text.len() < 60 && text.match_indices('-').any(behind);
             let many = digits >= 3 && marks >= 1 && digits * 3 >= text.len();
@@ -441,12 +447,19 @@ mod tests {
         let cases = [
             ("1.2.3", Some(Strength::Fixed)),
             ("release-v4.20.0", Some(Strength::Like)),
+            ("release-v1.2.3-rc.1", Some(Strength::Like)),
+            ("web-1.2.3+build.7", Some(Strength::Like)),
             ("2025-11-10-034557-production", Some(Strength::Fixed)),
             ("latest", Some(Strength::Floating)),
             ("eu-west-1", None),
         ];
         let host = "a9b2b535325d54-8d7aff11f725.elb.eu-central-1.example.com";
         assert_eq!(sign("values.yaml", &[], "hostname", host), None);
+        assert_eq!(
+            sign("values.yaml", &[], "hostname", "10.20.30.40.nip.io"),
+            None
+        );
+        assert!(sign("a.env", &[], "version", "2.0.0.dev").is_some());
         for (text, expected) in cases {
             assert_eq!(strength(text), expected, "{text}");
         }

@@ -5,7 +5,7 @@ use super::{USUAL, kind, kinds::KINDS};
 /// What looks like a version and is none, beside overlays that are.
 #[test]
 fn decoys_are_no_cells() {
-    const DECOYS: [(&str, &str, &str); 32] = [
+    const DECOYS: [(&str, &str, &str); 33] = [
         (
             "a provider of Terraform",
             "tf/ENV/providers.tf",
@@ -160,6 +160,11 @@ fn decoys_are_no_cells() {
             "an address of a schema",
             "apps/web/overlays/ENV/schema.yaml",
             "$schema: https://schemas.x.example/app/1.8.0/app.json\n",
+        ),
+        (
+            "a host that is called by its address",
+            "apps/web/overlays/ENV/host.yaml",
+            "web:\n  hostname: 10.20.30.8.nip.io\n",
         ),
         (
             "what a container is told about an environment",
