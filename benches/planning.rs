@@ -336,7 +336,7 @@ fn answer(
             code: Some(0),
             said: Vec::new(),
         })),
-        Question::Guard(_) => Answer::Guard(Ok(None)),
+        Question::Guard(..) => Answer::Guard(Ok(None)),
         Question::Evidence(..) => Answer::Evidence(Ok(Evidence {
             commit: ObjectId::new([1; 20]),
             by: SaidBy::Label,

@@ -2,63 +2,113 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{command::Command, model::Model};
+use super::{
+    command::Command,
+    event::Epoch,
+    model::Model,
+    screen::{PlanState, Screen},
+};
 use crate::domain::source_code::{Behind, SourceCode, VersionStep};
-
-/// So many steps of a plan are asked about.
-const MOST: usize = 40;
 
 /// What is known, step by step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BehindSteps(BTreeMap<VersionStep, Option<Arc<Behind>>>);
+pub struct BehindSteps {
+    known: BTreeMap<VersionStep, Option<Arc<Behind>>>,
+    /// Raised where all is forgotten: an answer of before comes too late.
+    epoch: Epoch,
+    /// What was looked at when the clock last ticked, and whether it was asked about for that.
+    looked_at: Option<(VersionStep, bool)>,
+}
 
 impl BehindSteps {
     /// What is known of a step: `None` where nobody asked, `Some(None)` where it is waited for.
     pub fn get(&self, step: &VersionStep) -> Option<Option<&Arc<Behind>>> {
-        self.0.get(step).map(Option::as_ref)
+        self.known.get(step).map(Option::as_ref)
     }
 
     /// Forgets all: it may be said to be elsewhere.
     pub(super) fn forget(&mut self) {
-        self.0.clear();
+        *self = Self {
+            epoch: Epoch(self.epoch.0 + 1),
+            ..Self::default()
+        };
     }
 
     /// Whether a step has to be asked about; it is waited for from then on.
     fn asks(&mut self, step: &VersionStep) -> bool {
-        let known = match self.0.get(step) {
+        let known = match self.known.get(step) {
             Some(Some(behind)) => behind.is_known(),
             Some(None) => true,
             None => false,
         };
         if !known {
-            self.0.insert(step.clone(), None);
+            self.known.insert(step.clone(), None);
         }
         !known
+    }
+
+    /// Whether somebody stays with a step since the clock last ticked.
+    fn stays(&mut self, step: Option<&VersionStep>) -> bool {
+        let before = self.looked_at.take();
+        let Some(step) = step else {
+            return false;
+        };
+        let (stays, asked) = match &before {
+            Some((known, asked)) => (known == step, *asked),
+            None => (false, false),
+        };
+        self.looked_at = Some((step.clone(), stays));
+        stays && !asked
     }
 }
 
 impl Model {
-    /// Asks what stands behind these steps, as far as somebody says where their source code is.
-    pub(super) fn ask_behind(
-        &mut self,
-        steps: impl IntoIterator<Item = VersionStep>,
-        out: &mut Vec<Command>,
-    ) {
-        let mut wanted = Vec::new();
-        for step in steps.into_iter().take(MOST) {
-            let has_source = SourceCode::of(&self.setup.sources, &step.cell.service).is_some();
-            if has_source && step.from.as_ref() != Some(&step.to) && self.behind.asks(&step) {
-                wanted.push(step);
-            }
+    /// Asks what stands behind a step, where somebody says where the source code is.
+    pub(super) fn ask_behind(&mut self, step: Option<VersionStep>, out: &mut Vec<Command>) {
+        let Some(step) = step else { return };
+        let has_source = SourceCode::of(&self.setup.sources, &step.cell.service).is_some();
+        if has_source && step.from.as_ref() != Some(&step.to) && self.behind.asks(&step) {
+            let epoch = self.behind.epoch;
+            out.push(Command::LookBehind { epoch, step });
         }
-        if !wanted.is_empty() {
-            out.push(Command::LookBehind(wanted));
+    }
+
+    /// Asks about what is looked at, once somebody stays with it: whoever goes through a history or a long plan asks no forge
+    /// about all that passes.
+    pub(super) fn look_behind(&mut self, out: &mut Vec<Command>) {
+        if self.setup.sources.is_empty() {
+            return;
+        }
+        let step = self.selected_step();
+        if self.behind.stays(step.as_ref()) {
+            self.ask_behind(step, out);
+        }
+    }
+
+    /// The step that is selected: the change of a plan, or the value of a cell's history.
+    pub fn selected_step(&self) -> Option<VersionStep> {
+        match self.screens.last()? {
+            Screen::Plan(screen) => match &screen.state {
+                PlanState::Ready(view) => VersionStep::of(view.plan.changes.get(screen.change)?),
+                _ => None,
+            },
+            Screen::Cell(screen) => {
+                let entry = self.values(&screen.cell).get(screen.value)?;
+                Some(VersionStep {
+                    cell: screen.cell.clone(),
+                    from: entry.change.previous.clone(),
+                    to: entry.change.version.clone()?,
+                })
+            }
+            _ => None,
         }
     }
 
     /// Takes what became known of a step.
-    pub(super) fn on_behind(&mut self, step: VersionStep, behind: Arc<Behind>) {
-        self.behind.0.insert(step, Some(behind));
+    pub(super) fn on_behind(&mut self, epoch: Epoch, step: VersionStep, behind: Arc<Behind>) {
+        if epoch == self.behind.epoch {
+            self.behind.known.insert(step, Some(behind));
+        }
     }
 }
 
@@ -90,7 +140,7 @@ mod tests {
         };
         let ask = |model: &mut Model| {
             let mut out = Vec::new();
-            model.ask_behind([step.clone()], &mut out);
+            model.ask_behind(Some(step.clone()), &mut out);
             out
         };
         assert_eq!(ask(&mut model), [], "nobody says where its source code is");
@@ -101,8 +151,13 @@ mod tests {
             tag: None,
             path: None,
             command: None,
+            consent: None,
         }];
-        let asked = [Command::LookBehind(vec![step.clone()])];
+        let epoch = model.behind.epoch;
+        let asked = [Command::LookBehind {
+            epoch,
+            step: step.clone(),
+        }];
         assert_eq!(ask(&mut model), asked);
         assert_eq!(ask(&mut model), [], "it is waited for");
         assert_eq!(model.behind.get(&step), Some(None));
@@ -110,7 +165,7 @@ mod tests {
             changelog: None,
             evidence: Some(Err("the forge is away".to_owned())),
         };
-        model.on_behind(step.clone(), Arc::new(away));
+        model.on_behind(epoch, step.clone(), Arc::new(away));
         assert_eq!(ask(&mut model), asked, "it may be there again");
         let known = Behind {
             changelog: None,
@@ -121,7 +176,33 @@ mod tests {
                 url: None,
             })),
         };
-        model.on_behind(step.clone(), Arc::new(known));
+        let known = Arc::new(known);
+        model.on_behind(epoch, step.clone(), Arc::clone(&known));
         assert_eq!(ask(&mut model), []);
+        model.behind.forget();
+        model.on_behind(epoch, step.clone(), known);
+        assert_eq!(model.behind.get(&step), None, "it is of before");
+    }
+    #[test]
+    fn a_step_is_asked_about_once_somebody_stays_with_it() {
+        let step = |to: &str| VersionStep {
+            cell: CellKey::new("checkout", "prod"),
+            from: None,
+            to: to.into(),
+        };
+        let (one, two) = (step("1"), step("2"));
+        let mut steps = BehindSteps::default();
+        let looked_at = [
+            (Some(&one), false),
+            (Some(&two), false),
+            (Some(&two), true),
+            (Some(&two), false),
+            (None, false),
+            (Some(&two), false),
+            (Some(&two), true),
+        ];
+        for (at, (looked_at, asks)) in looked_at.into_iter().enumerate() {
+            assert_eq!(steps.stays(looked_at), asks, "{at}");
+        }
     }
 }

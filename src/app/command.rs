@@ -57,8 +57,13 @@ pub enum Command {
         /// Who wrote it, where that is another commit: its signature is looked at, as that of `commit` is.
         authored: ObjectId,
     },
-    /// Find out what stands behind these steps in the source code; answered by a `Behind` each.
-    LookBehind(Vec<VersionStep>),
+    /// Find out what stands behind a step in the source code; answered by `Behind`.
+    LookBehind {
+        /// What is forgotten meanwhile has another; the answer carries it.
+        epoch: Epoch,
+        /// The step.
+        step: VersionStep,
+    },
     /// Freeze requests into a plan on the current base; answered by `Planned`.
     BuildPlan {
         /// Which request this is; the answer carries it.

@@ -89,6 +89,8 @@ pub enum Event {
     },
     /// What stands behind a step from one version to another, in the source code.
     Behind {
+        /// That of the request.
+        epoch: Epoch,
         /// The step.
         step: VersionStep,
         /// What is known of it.

@@ -148,8 +148,15 @@ async fn built_of(
     if context.common.offline || !project.has_source_code(service) {
         return None;
     }
-    let mut cells = reading.desired.cells.keys();
-    let cell = cells.find(|cell| cell.service == *service)?.clone();
+    // Where it is declared, the farthest that it has got; else wherever the service is.
+    let desired = &reading.desired;
+    let cells = desired.environments.iter().rev();
+    let cells = cells.map(|environment| CellKey::new(service.clone(), environment.clone()));
+    let mut cells = cells.filter(|cell| desired.cells.contains_key(cell));
+    let here = cells
+        .clone()
+        .find(|cell| desired.version(cell) == Some(version));
+    let cell = here.or_else(|| cells.next())?;
     let step = VersionStep {
         cell,
         from: None,

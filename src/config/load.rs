@@ -136,6 +136,7 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
     let names: Vec<EnvironmentName> = environments.iter().map(|e| e.name.clone()).collect();
     let mut checks = checks::settle(outside, &environments, &by_team, &mut gates);
     checks.extend(notify.iter().filter_map(|(_, entry)| entry.clone()));
+    checks.extend(sources.iter().filter_map(|(_, entry)| entry.clone()));
     let repositories = repositories::join(&others, readers);
     policy::name_declared(&windows, &names, &Files(readers));
     if let Some(cycle) = policy::cycle(&dependencies)
@@ -187,7 +188,7 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
         checks,
         registries,
         notify: notify.into_iter().map(|(notify, _)| notify).collect(),
-        source_code: sources,
+        source_code: sources.into_iter().map(|(source, _)| source).collect(),
         user,
     }
 }

@@ -113,7 +113,7 @@ pub(super) struct Written {
     pub(super) vetoes: Option<RepoPath>,
     pub(super) versions: Option<VersionsFile>,
     pub(super) notify: Vec<(Notify, Option<CheckEntry>)>,
-    pub(super) sources: Vec<SourceCode>,
+    pub(super) sources: Vec<(SourceCode, Option<CheckEntry>)>,
     pub(super) user: UserSettings,
 }
 

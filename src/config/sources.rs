@@ -1,18 +1,21 @@
 //! `[[sources]]`: where the source code of services is.
 
-use super::{reader::Table, schema::ConfigFile};
-use crate::domain::{source_code::SourceCode, template::Template};
+use super::{CheckEntry, reader::Table, schema::ConfigFile};
+use crate::domain::{
+    address, ids::EnvironmentName, policy::check::Consent, source_code::SourceCode,
+    template::Template,
+};
 
 /// Keys of one `[[sources]]` table.
 pub(super) const SOURCE: [&str; 6] = ["services", "repository", "clone", "tag", "path", "command"];
 
-/// The entries of a file.
-pub(super) fn sources(root: &Table<'_>, file: ConfigFile) -> Vec<SourceCode> {
+/// The entries of a file, with what of them the user has to allow.
+pub(super) fn sources(root: &Table<'_>, file: ConfigFile) -> Vec<(SourceCode, Option<CheckEntry>)> {
     let tables = root.tables("sources");
     tables.iter().filter_map(|table| one(table, file)).collect()
 }
 
-fn one(table: &Table<'_>, file: ConfigFile) -> Option<SourceCode> {
+fn one(table: &Table<'_>, file: ConfigFile) -> Option<(SourceCode, Option<CheckEntry>)> {
     table.refuse_others(&SOURCE, |_| None);
     if !["repository", "clone", "command"]
         .iter()
@@ -43,7 +46,7 @@ fn one(table: &Table<'_>, file: ConfigFile) -> Option<SourceCode> {
             .filter_map(|word| template(table, "command", word, &names))
             .collect()
     });
-    Some(SourceCode {
+    let mut source = SourceCode {
         services: table
             .strings("services")
             .unwrap_or_else(|| vec!["*".to_owned()]),
@@ -52,6 +55,25 @@ fn one(table: &Table<'_>, file: ConfigFile) -> Option<SourceCode> {
         tag: of("tag", &["service", "version"]),
         path: of("path", &["service"]),
         command,
+        consent: None,
+    };
+    let entry = wants(&source, table).filter(|_| file == ConfigFile::Team);
+    source.consent = entry.as_ref().map(|entry| entry.consent.clone());
+    Some((source, entry))
+}
+
+/// What the user is asked to allow: whose commits are read with what opens that forge, and told wherever their versions go.
+fn wants(source: &SourceCode, table: &Table<'_>) -> Option<CheckEntry> {
+    let place = address::redact(source.repository.as_ref()?.as_str());
+    let services = source.services.join(", ");
+    let line = format!(
+        "reads commits of {place} with your token for it, and tells them on plans and in pull requests of {services}"
+    );
+    Some(CheckEntry {
+        consent: Consent::to(["sources", &services, &line]),
+        environment: EnvironmentName::from("*"),
+        line,
+        at: table.here(),
     })
 }
 

@@ -191,7 +191,7 @@ async fn go_on(shared: &Arc<Shared>, clusters: Handle, left: LeftBehind) {
     let mut clusters = Followed::new(shared, clusters);
     let by = (shared.locks.while_unlocked(), shared.drops.clone());
     let taken = left.take_up(&project, Timestamp::now, &mut tell, by, &mut clusters);
-    match caught_in(taken).await {
+    match caught_in(Box::pin(taken)).await {
         Ok((_, Some(rest))) => go_on_with_rest(shared, rest, rest_clusters).await,
         Ok((delivery, None)) => {
             if let Some(why) = delivery.rest_is_to_be_planned() {

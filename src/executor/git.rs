@@ -10,7 +10,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 
 use super::{Shared, clusters::Handle, lock, report};
@@ -36,8 +35,6 @@ use crate::{
 
 /// The first rows of history show this soon; later batches come less and less often, because each costs a look at all.
 const FIRST_BATCH: Duration = Duration::from_millis(25);
-/// So many steps are looked behind at once.
-const LOOKS: usize = 4;
 /// No batch waits longer.
 const SLOWEST_BATCH: Duration = Duration::from_millis(1_500);
 
@@ -60,22 +57,16 @@ impl Stop {
     }
 }
 
-/// Finds out what stands behind steps, and tells each as soon as it is known.
-pub(super) async fn behind(shared: Arc<Shared>, steps: Vec<VersionStep>) {
-    let project = shared.project();
+/// Finds out what stands behind a step.
+pub(super) async fn behind(shared: Arc<Shared>, epoch: Epoch, step: VersionStep) {
     let reading = shared.current();
-    let looks = stream::iter(steps).map(|step| {
-        let (project, reading) = (&project, reading.as_deref());
-        async move {
-            let behind = project.behind(reading, &step).await;
-            (step, behind)
-        }
+    let behind = shared.project().behind(reading.as_deref(), &step).await;
+    let behind = Arc::new(behind);
+    shared.tell(Event::Behind {
+        epoch,
+        step,
+        behind,
     });
-    let mut looks = std::pin::pin!(looks.buffer_unordered(LOOKS));
-    while let Some((step, behind)) = looks.next().await {
-        let behind = Arc::new(behind);
-        shared.tell(Event::Behind { step, behind });
-    }
 }
 
 /// Asks the remote.

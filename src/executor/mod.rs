@@ -41,6 +41,7 @@ use crate::{
         failure::Failure,
         ids::{CellKey, EnvironmentName},
         plan::ChangeRequest,
+        source_code::Behind,
         timeline::LogEntry,
     },
     sources::{
@@ -367,11 +368,16 @@ impl Executor {
                     move || git::diff(&shared, epoch, &cell, (commit, authored)),
                 );
             }
-            Command::LookBehind(steps) => {
+            Command::LookBehind { epoch, step } => {
+                let (what, failed) = ("looking into the source code", step.clone());
                 self.task(
-                    "looking into the source code",
-                    Event::Failure,
-                    git::behind(shared, steps),
+                    what,
+                    move |failure| Event::Behind {
+                        epoch,
+                        step: failed,
+                        behind: Arc::new(Behind::unknown(&failure.why)),
+                    },
+                    git::behind(shared, epoch, step),
                 );
             }
             Command::BuildPlan { epoch, request } => {

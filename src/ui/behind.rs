@@ -39,8 +39,15 @@ pub fn lines(
             Some('+' | '-') => theme.text,
             _ => theme.dim,
         };
-        let wrapped = text::wrap(&said, width.saturating_sub(2)).into_iter();
-        lines.extend(wrapped.map(|line| Line::styled(format!("  {line}"), style)));
+        let room = width.saturating_sub(2);
+        // Beside something else a line each: the rest of it is where there is room.
+        let said = if all {
+            text::wrap(&said, room)
+        } else {
+            vec![text::clip(&said, room, canvas.glyphs.ellipsis)]
+        };
+        let said = said.into_iter();
+        lines.extend(said.map(|line| Line::styled(format!("  {line}"), style)));
     }
     lines
 }

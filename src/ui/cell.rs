@@ -130,7 +130,9 @@ fn draw_diff(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
     let head = values.get(screen.value);
     let mut head = head.map_or(Vec::new(), |entry| history::commit(canvas, entry));
     if let Some(step) = canvas.model.selected_step() {
-        let behind = behind::lines(canvas, usize::from(area.width), &step, false);
+        let mut behind = behind::lines(canvas, usize::from(area.width), &step, false);
+        // The bytes are what one comes for.
+        behind.truncate(usize::from(area.height / 3));
         if !behind.is_empty() {
             head.extend(behind);
             head.push(Line::default());

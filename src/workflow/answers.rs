@@ -60,7 +60,7 @@ pub(super) fn answers(
             | Question::Command(_)
             | Question::Image(_)
             | Question::Evidence(..)
-            | Question::Guard(_) => {}
+            | Question::Guard(..) => {}
             Question::Running(cell) => drop(runs.insert(cell.clone())),
             Question::Past(cell) => pasts.push(cell.clone()),
             Question::PastHealth(cell) => {

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-use super::{Project, Reading, registry, trust::Allowed};
+use super::{Project, Reading, forges::Forges, registry, trust::Allowed};
 use crate::{
     config::Server,
     domain::{
@@ -66,7 +66,7 @@ pub(super) fn is_outside(question: &Question) -> bool {
         | Question::Command(_)
         | Question::Image(_)
         | Question::Evidence(..)
-        | Question::Guard(_) => true,
+        | Question::Guard(..) => true,
         Question::Running(_) | Question::Past(_) | Question::PastHealth(_) => false,
     }
 }
@@ -109,16 +109,19 @@ pub(super) async fn ask(
     stop: &CancellationToken,
     lately: bool,
 ) -> Vec<(Question, Timestamp, Answer)> {
-    let allowed = Allowed::of(project);
-    let secrets = Secrets::default();
+    let by = By {
+        allowed: Allowed::of(project),
+        secrets: Secrets::default(),
+        forges: Forges::default(),
+    };
     let one = |question: Question| {
-        let (allowed, secrets) = (&allowed, &secrets);
+        let by = &by;
         async move {
             if lately && let Some((at, answer)) = project.lately.get(&question) {
                 return (question, at, answer);
             }
             let answer = tokio::select! {
-                answer = answer((project, reading), &question, allowed, secrets) => answer,
+                answer = answer((project, reading), &question, by) => answer,
                 () = stop.cancelled() => Err("nobody waits for the answer any more".to_owned()),
             };
             let at = Timestamp::now();
@@ -150,6 +153,13 @@ pub(super) async fn ask(
     asked.collect().await
 }
 
+/// What all questions that are asked together share.
+struct By {
+    allowed: Allowed,
+    secrets: Secrets,
+    forges: Forges,
+}
+
 /// Those of the questions that may be asked.
 pub(super) fn allowed(project: &Project, questions: &[Question]) -> BTreeSet<Question> {
     let allowed = Allowed::of(project);
@@ -168,8 +178,11 @@ pub(super) fn allowed(project: &Project, questions: &[Question]) -> BTreeSet<Que
 async fn answer(
     (project, reading): (&Project, Option<&Reading>),
     question: &Question,
-    allowed: &Allowed,
-    secrets: &Secrets,
+    By {
+        allowed,
+        secrets,
+        forges,
+    }: &By,
 ) -> Result<Answer, String> {
     if project.opened.offline {
         return Err("nobody is asked with --offline".to_owned());
@@ -191,12 +204,17 @@ async fn answer(
         }
         Question::Evidence(cell, version) => {
             let reading = reading.ok_or_else(|| "no matrix is read here".to_owned())?;
-            let found = project.evidence(Some(reading), cell, version).await;
+            let found = project
+                .evidence(Some(reading), (cell, version), forges)
+                .await;
             Ok(Answer::Evidence(found.map_err(|failure| failure.why)))
         }
-        Question::Guard(cell) => {
+        Question::Guard(environment, place) => {
             let reading = reading.ok_or_else(|| "no matrix is read here".to_owned())?;
-            let found = project.guard(reading, cell).await;
+            let Some(tip) = reading.line(place) else {
+                return Ok(Answer::Guard(Ok(None)));
+            };
+            let found = project.guard(tip, environment, forges).await;
             Ok(Answer::Guard(found.map_err(|failure| failure.why)))
         }
         Question::Promql(asked) => Ok(Answer::Samples(samples(project, asked, secrets).await)),
@@ -298,7 +316,7 @@ fn unanswered(question: &Question, why: &str) -> Answer {
         Question::Command(_) => Answer::Ran(Err(why)),
         Question::Image(_) => Answer::Image(Err(why)),
         Question::Evidence(..) => Answer::Evidence(Err(why)),
-        Question::Guard(_) => Answer::Guard(Err(why)),
+        Question::Guard(..) => Answer::Guard(Err(why)),
         Question::Past(_) => Answer::Past(Err(why)),
         Question::PastHealth(_) => Answer::PastHealth(Box::default()),
         Question::Running(_) => Answer::Running(Box::default()),

@@ -1,17 +1,27 @@
 //! The forge of a ref: found from the remote's address and the user's own file.
 
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::sync::Mutex;
+
 use crate::{
     domain::{
         address,
         desired::Tip,
         failure::{Failure, FailureKind},
         forge::{self, ForgeKind, Place},
-        ids::CellKey,
+        ids::EnvironmentName,
         pull_request::Guard,
     },
-    sources::forge::{Forge, connect},
-    workflow::{Project, Reading},
+    sources::{
+        forge::{Forge, connect},
+        git::Repo,
+    },
+    workflow::Project,
 };
+
+/// What only shows is waited for so long.
+const SOON: Duration = Duration::from_secs(10);
 
 impl Project {
     /// Where the repository of a ref is on its forge.
@@ -61,30 +71,64 @@ impl Project {
         .await
     }
 
-    /// Who lets a deployment into the environment of a cell through on its forge, by the name that it has here; `None`: nobody
+    /// Who lets a deployment into an environment through on the forge of a ref, by the name that it has here; `None`: nobody
     /// has to.
     ///
     /// # Errors
     /// Where the forge does not answer.
     pub(super) async fn guard(
         &self,
-        reading: &Reading,
-        cell: &CellKey,
+        tip: &Tip,
+        environment: &EnvironmentName,
+        forges: &Forges,
     ) -> Result<Option<Guard>, Failure> {
-        let Some(tip) = reading.desired.tip(cell).or(reading.tips.first()) else {
-            return Ok(None);
-        };
         let place = self.forge_place(tip)?;
         if place.kind.is_some_and(|kind| !kind.has_environments()) {
             return Ok(None);
         }
-        let forge = self.forge(tip).await?;
-        forge.guard(cell.environment.as_str()).await
+        let repo = self.repository(&tip.name)?;
+        let forge = forges.at(self, repo, &place).await?;
+        // It only shows: nobody waits for the pause that a forge asks for.
+        match tokio::time::timeout(SOON, forge.guard(environment.as_str())).await {
+            Ok(found) => found,
+            Err(_) => Err(Failure::failed(format!(
+                "{} has not answered within {} s",
+                place.web,
+                SOON.as_secs()
+            ))),
+        }
     }
 
     /// Whether the forge of a ref gives a link alone to open a pull request by.
     pub(super) fn only_links(&self, tip: &Tip) -> Result<bool, Failure> {
         let kind = self.forge_place(tip)?.kind;
         Ok(kind.is_some_and(|kind: ForgeKind| !kind.is_asked()))
+    }
+}
+
+/// One that was connected to, or why it cannot be.
+type Connected = Result<Arc<Forge>, Failure>;
+
+/// Forges that some questions are asked of: each is connected to once, as its token may come from a program.
+#[derive(Default)]
+pub(super) struct Forges(Mutex<HashMap<(String, String), Connected>>);
+
+impl Forges {
+    /// The forge of a place, whose credentials are those of `repo`.
+    pub(super) async fn at(
+        &self,
+        project: &Project,
+        repo: &Repo,
+        place: &Place,
+    ) -> Result<Arc<Forge>, Failure> {
+        let key = (place.web.clone(), place.project.clone());
+        let mut known = self.0.lock().await;
+        if let Some(known) = known.get(&key) {
+            return known.clone();
+        }
+        let found = connect(repo, place, &project.config.user.forges).await;
+        let found = found.map(Arc::new);
+        known.insert(key, found.clone());
+        found
     }
 }

@@ -65,17 +65,17 @@ pub(super) async fn image(
     })
 }
 
-/// The commit that a version of a cell's image was built of, by its label; `None`: it has none, or nobody has registries asked
-/// for its environment.
+/// The commit that a version of a cell's image was built of, by its label, and the repository that it names; `None`: it says none,
+/// or nobody has registries asked for its environment.
 ///
 /// # Errors
 /// Why that is not known, in a sentence.
-pub(super) async fn revision(
+pub(super) async fn built_of(
     project: &Project,
     reading: &Reading,
     (cell, version): (&CellKey, &Version),
     allowed: &Allowed,
-) -> Result<Option<ObjectId>, String> {
+) -> Result<Option<(ObjectId, Option<String>)>, String> {
     let policy = project.config.topology.policy.of(&cell.environment);
     let asks = |it: &GatePolicy| it.registry.is_some() || it.pin || it.evidence.is_some();
     let declared = reading.desired.cells.get(cell);
@@ -85,9 +85,9 @@ pub(super) async fn revision(
     }
     let name = name_of(project, reading, cell)?;
     let repository = to_read(project, &cell.environment, name, allowed)?;
-    let label = repository.revision(version.as_str()).await?;
+    let built_of = repository.built_of(version.as_str()).await?;
     // What is no commit of Git's says nothing here.
-    Ok(label.and_then(|label| label.parse().ok()))
+    Ok(built_of.and_then(|said| Some((said.revision.parse().ok()?, said.source))))
 }
 
 /// The registry of an image, where it may be asked for this environment.

@@ -1,13 +1,20 @@
 //! The source code of services: what lies between two versions, and what one was built of. Told by a program of the user's,
 //! read in a clone, or asked of the forge that it is on.
 
-use std::{path::Path, process::Command, process::Stdio, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use futures::{StreamExt as _, stream};
+use tokio::time::Instant;
 
-use super::{Project, Reading, registry, trust::Allowed};
+use super::{Project, Reading, checks::not_allowed, forges::Forges, registry, trust::Allowed};
 use crate::{
     domain::{
+        address,
         failure::{Failure, FailureKind},
         forge,
         ids::{CellKey, ServiceName},
@@ -27,7 +34,9 @@ use crate::{
 /// How long a program may take that tells it.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// What is looked at beside something else is waited for so long.
-const BEHIND: Duration = Duration::from_secs(20);
+pub(super) const BEHIND: Duration = Duration::from_secs(20);
+/// So long where something goes back.
+pub(super) const URGENT: Duration = Duration::from_secs(4);
 /// So many changes of one pull request are looked behind.
 const MOST_BEHIND: usize = 20;
 /// How much of what it writes is read, in bytes.
@@ -66,7 +75,7 @@ impl Project {
             found.url = place.and_then(|place| place.compare_url(&old, &new));
             return Ok(found);
         }
-        let place = self.source_place(service, place)?;
+        let place = self.source_place(source, service, place)?;
         if offline {
             return Err(Failure::usage(format!(
                 "--offline asks nobody, and the commits of {service} are on {}",
@@ -85,86 +94,129 @@ impl Project {
     }
 
     /// What a version was built of, and what its checks say. The label of its image counts first, where registries are asked
-    /// for the cell's environment.
+    /// for the cell's environment; one that is of another repository, as that of a base image, says nothing.
     ///
     /// # Errors
     /// Why the commit is not known.
-    pub async fn evidence(
+    pub(super) async fn evidence(
         &self,
         reading: Option<&Reading>,
-        cell: &CellKey,
-        version: &Version,
+        (cell, version): (&CellKey, &Version),
+        forges: &Forges,
     ) -> Result<Evidence, Failure> {
         let service = &cell.service;
-        let allowed = Allowed::of(self);
         let label = match reading.filter(|_| !self.opened.offline) {
-            Some(reading) => registry::revision(self, reading, (cell, version), &allowed).await,
+            Some(reading) => {
+                let allowed = Allowed::of(self);
+                registry::built_of(self, reading, (cell, version), &allowed).await
+            }
             None => Ok(None),
         };
-        let Some(source) = SourceCode::of(&self.config.source_code, service) else {
-            let label = label.map_err(Failure::failed)?;
+        let source = SourceCode::of(&self.config.source_code, service);
+        // A registry that does not answer may say otherwise than a tag that was guessed, and not than what somebody says they are.
+        let is_told = |it: &SourceCode| it.clone.is_some() || it.tag.is_some();
+        let label = match label {
+            Err(_) if source.is_some_and(is_told) => None,
+            label => label.map_err(Failure::failed)?,
+        };
+        let Some(source) = source else {
+            let (commit, _) = label.ok_or_else(|| nowhere(service))?;
             return Ok(Evidence {
-                commit: label.ok_or_else(|| nowhere(service))?,
+                commit,
                 by: SaidBy::Label,
                 checks: Err("nobody says in [[sources]] on which forge they are".to_owned()),
                 url: None,
             });
         };
-        let names = source.names(service, version).map_err(unfilled)?;
         let place = self.place_of(source, service)?;
-        let url = |commit| place.as_ref().map(|place| place.commit_url(commit));
-        let forge = match self.source_place(service, place.clone()) {
+        let is_ours = |theirs: &Option<String>| match (theirs, &place) {
+            (Some(theirs), Some(place)) => address::is_same_project(theirs, &place.project),
+            _ => true,
+        };
+        let label = label.filter(|(_, theirs)| is_ours(theirs));
+        let label = label.map(|(commit, _)| commit);
+        let names = source.names(service, version).map_err(unfilled)?;
+        let forge = match self.source_place(source, service, place.clone()) {
             Ok(_) if self.opened.offline => Err(Failure::usage("nobody is asked with --offline")),
-            Ok(place) => connect(&self.repo, &place, &self.config.user.forges).await,
+            Ok(place) => forges.at(self, &self.repo, &place).await,
             Err(failure) => Err(failure),
         };
-        let (commit, by) = match (label.ok().flatten(), &source.clone, &forge) {
-            (Some(commit), ..) => (commit, SaidBy::Label),
-            (None, Some(clone), _) => {
+        let forge = forge.as_deref();
+        // Looked for beside a label only where that is sure to cost little: names are guessed otherwise.
+        let (said, is_sure) = match (&source.clone, forge) {
+            (Some(clone), _) => {
                 let version = version.to_string();
                 let look = move |repo: Repo| repo.commit_of(&version, &names);
-                self.in_clone(clone, service, look).await?
+                (self.in_clone(clone, service, look).await, true)
             }
-            (None, None, Ok(forge)) => {
+            (None, Ok(_)) if label.is_some() && source.tag.is_none() => {
+                (Err(Failure::failed(String::new())), false)
+            }
+            (None, Ok(forge)) => {
                 let found = forge.commit_of(&names).await?;
-                found.ok_or_else(|| {
+                let found = found.ok_or_else(|| {
                     let forge::Place { web, project, .. } = forge.place();
                     let words = format!("{project} on {web} knows no tag for {version}");
                     Failure::new(FailureKind::Refused, words)
                         .hint("Say in `tag` of [[sources]] what versions are called there")
-                })?
+                });
+                (found, true)
             }
-            (None, None, Err(failure)) => return Err(failure.clone()),
+            (None, Err(failure)) => (Err(failure.clone()), false),
+        };
+        let (commit, by) = match (label, said) {
+            (Some(label), Ok((commit, by))) if is_sure && commit != label => {
+                return Err(Failure::failed(format!(
+                    "the label of its image says commit {}, and {by} says {}",
+                    label.short(),
+                    commit.short()
+                )));
+            }
+            (Some(label), _) => (label, SaidBy::Label),
+            (None, said) => said?,
         };
         let checks = match forge {
             Ok(forge) => forge.checks_of(commit).await.map_err(|failure| failure.why),
             Err(_) if source.repository.is_none() => {
                 Err("[[sources]] names no `repository` of it".to_owned())
             }
-            Err(failure) => Err(failure.why),
+            Err(failure) => Err(failure.why.clone()),
         };
         Ok(Evidence {
             commit,
             by,
             checks,
-            url: url(commit),
+            url: place.map(|place| place.commit_url(commit)),
         })
     }
 
     /// What stands behind a step: asked side by side, and told as not known where that takes long.
     pub async fn behind(&self, reading: Option<&Reading>, step: &VersionStep) -> Behind {
+        let within = Instant::now() + BEHIND;
+        self.behind_within(reading, step, &Forges::default(), within)
+            .await
+    }
+
+    async fn behind_within(
+        &self,
+        reading: Option<&Reading>,
+        step: &VersionStep,
+        forges: &Forges,
+        until: Instant,
+    ) -> Behind {
         let (service, to) = (&step.cell.service, &step.to);
         let offline = self.opened.offline;
         let changelog = async {
             let from = step.from.as_ref()?;
             let told = self.changelog(service, (from, to), offline);
-            Some(in_time(told).await)
+            Some(in_time(until, told).await)
         };
         // A program tells what lies between, and of which commit something was built is not asked of it.
         let source = SourceCode::of(&self.config.source_code, service);
         let by_program = source.is_some_and(|it| it.repository.is_none() && it.clone.is_none());
         let evidence = async {
-            let found = in_time(self.evidence(reading, &step.cell, to)).await;
+            let asked = self.evidence(reading, (&step.cell, to), forges);
+            let found = in_time(until, asked).await;
             (found.is_ok() || !by_program).then_some(found)
         };
         let (changelog, evidence) = futures::join!(changelog, evidence);
@@ -174,28 +226,39 @@ impl Project {
         }
     }
 
-    /// What stands behind planned changes, as far as somebody says where their source code is, and so many at most.
+    /// What stands behind planned changes, as far as somebody says where their source code is: each step of a service once, so
+    /// many at most, and within `patience`. And how many more there are.
     pub(super) async fn behind_all<'a>(
         &self,
         changes: impl Iterator<Item = &'a PlannedChange>,
-    ) -> Vec<(VersionStep, Behind)> {
+        patience: Duration,
+    ) -> (Vec<(VersionStep, Behind)>, usize) {
+        let until = Instant::now() + patience;
+        let mut told = BTreeSet::new();
         let steps = changes.filter_map(VersionStep::of);
-        let steps = steps.filter(|step| self.has_source_code(&step.cell.service));
-        let steps: Vec<VersionStep> = steps.take(MOST_BEHIND).collect();
+        let steps = steps.filter(|step| {
+            let VersionStep { cell, from, to } = step;
+            self.has_source_code(&cell.service)
+                && told.insert((cell.service.clone(), from.clone(), to.clone()))
+        });
+        let mut steps: Vec<VersionStep> = steps.collect();
+        let more = steps.len().saturating_sub(MOST_BEHIND);
+        steps.truncate(MOST_BEHIND);
         if steps.is_empty() {
-            return Vec::new();
+            return (Vec::new(), 0);
         }
         let project = self.clone();
         let reading = tokio::task::spawn_blocking(move || project.read()).await;
         let reading = reading.ok().and_then(Result::ok);
+        let forges = Forges::default();
         let looks = steps.into_iter().map(|step| {
-            let reading = reading.as_ref();
+            let (reading, forges) = (reading.as_ref(), &forges);
             async move {
-                let behind = self.behind(reading, &step).await;
+                let behind = self.behind_within(reading, &step, forges, until).await;
                 (step, behind)
             }
         });
-        stream::iter(looks).buffered(4).collect().await
+        (stream::iter(looks).buffered(4).collect().await, more)
     }
 
     /// Looks into a clone of the source code of a service.
@@ -221,6 +284,7 @@ impl Project {
     /// The forge that the source code of a service is on, where that may be asked.
     fn source_place(
         &self,
+        source: &SourceCode,
         service: &ServiceName,
         place: Option<forge::Place>,
     ) -> Result<forge::Place, Failure> {
@@ -233,6 +297,13 @@ impl Project {
                 "Name the forge in [[forges]] of your own config.toml, or there a `clone` in [[sources]]",
             ));
         };
+        if let Some(consent) = &source.consent
+            && !Allowed::of(self).covers(consent)
+        {
+            let named = format!("{}/{}", place.web, place.project);
+            let why = not_allowed(&named, "it is not asked");
+            return Err(Failure::new(FailureKind::Usage, why));
+        }
         if place.entry.is_none() && !self.is_beside(&place) {
             return Err(Failure::new(
                 FailureKind::Refused,
@@ -268,10 +339,13 @@ impl Project {
     }
 }
 
-async fn in_time<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, String> {
-    match tokio::time::timeout(BEHIND, work).await {
+async fn in_time<T>(
+    until: Instant,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, String> {
+    match tokio::time::timeout_at(until, work).await {
         Ok(found) => found.map_err(|failure| failure.why),
-        Err(_) => Err(format!("nobody said within {} s", BEHIND.as_secs())),
+        Err(_) => Err("nobody said in time".to_owned()),
     }
 }
 

@@ -62,8 +62,14 @@ impl Shelf {
 
     /// An image for one platform.
     fn image(&mut self, names: &[&str], platform: &str, salt: &str) -> String {
+        self.labelled(names, platform, salt, &json!({}))
+    }
+
+    /// One with labels.
+    fn labelled(&mut self, names: &[&str], platform: &str, salt: &str, labels: &Value) -> String {
         let (os, architecture) = platform.split_once('/').unwrap();
-        let config = json!({ "os": os, "architecture": architecture, "salt": salt }).to_string();
+        let config = json!({ "os": os, "architecture": architecture, "salt": salt, "config": { "Labels": labels } });
+        let config = config.to_string();
         let of_config = digest(config.as_bytes());
         self.blobs.insert(of_config.clone(), config.into_bytes());
         let content = json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": { "digest": of_config }, "layers": [] });
@@ -289,6 +295,76 @@ fn a_registry_is_asked_once_it_was_allowed() {
     assert_says(&repository, "1.1.0", "unknown", "tidegate trust");
     write(&own, asks.as_bytes());
     assert_says(&repository, "1.1.0", "pass", "is sha256:");
+}
+
+/// What an image says of what it was built of, beside what its source code says.
+#[test]
+fn the_label_of_an_image_says_which_commit_it_was_built_of() {
+    let server = Server::start();
+    let repository = server.repository("");
+    let folder = tempfile::tempdir().unwrap();
+    let git = |arguments: &[&str]| repository.git_in(folder.path(), arguments);
+    git(&["init", "-q", "-b", "main"]);
+    git(&["commit", "-q", "--allow-empty", "-m", "Begin"]);
+    git(&["tag", "v1.1.0"]);
+    let commit = git(&["rev-parse", "HEAD"]);
+    let (commit, other) = (commit.trim(), "ab".repeat(20));
+    let own = format!(
+        "[[environments]]\nname = \"prod\"\n[environments.gates]\nevidence = {{}}\n[[sources]]\nclone = \"{}\"\n\
+         repository = \"https://github.com/acme/web\"\n",
+        folder.path().display()
+    );
+    write(
+        &repository.home().join("config/tidegate/config.toml"),
+        own.as_bytes(),
+    );
+    let short = &commit[..7];
+    let revision = "org.opencontainers.image.revision";
+    let source = "org.opencontainers.image.source";
+    let cases = [
+        (json!({}), format!("commit {short}, by the tag v1.1.0: ")),
+        (
+            json!({ "a": "b" }),
+            format!("commit {short}, by the tag v1.1.0: "),
+        ),
+        (
+            json!({ revision: "1.1" }),
+            format!("commit {short}, by the tag v1.1.0: "),
+        ),
+        (
+            json!({ revision: commit }),
+            format!("commit {short}, by its image's label: "),
+        ),
+        (
+            json!({ revision: other, source: "https://github.com/acme/web.git" }),
+            format!("the label of its image says commit abababa, and the tag v1.1.0 says {short}"),
+        ),
+        (
+            json!({ revision: other, source: "https://github.com/debian/base" }),
+            format!("commit {short}, by the tag v1.1.0: "),
+        ),
+    ];
+    for (labels, words) in cases {
+        server.with(|shelf| shelf.labelled(&["1.1.0"], "linux/amd64", "a", &labels));
+        let said = why(&repository, "1.1.0").exits(0).json();
+        let verdicts = said["verdicts"].as_array().unwrap();
+        let verdict = verdicts.iter().find(|it| it["gate"] == "evidence").unwrap();
+        let detail = verdict["detail"].as_str().unwrap();
+        assert!(
+            verdict["outcome"] == "unknown" && detail.contains(&words),
+            "{labels}: {verdict}, not {words}"
+        );
+    }
+    // What a registry gives is what its digest says.
+    server.with(|shelf| {
+        shelf.labelled(&["1.1.0"], "linux/amd64", "a", &json!({ revision: commit }));
+        for blob in shelf.blobs.values_mut() {
+            blob.push(b' ');
+        }
+    });
+    let said = why(&repository, "1.1.0").exits(0).json();
+    let garbled = "it gives a blob that has another digest than it says";
+    assert!(said.to_string().contains(garbled), "{said:#}");
 }
 
 #[test]

@@ -59,9 +59,9 @@ fn who_refuses_in_the_demo_is_named_and_the_delivery_can_be_dropped() {
     operator
         .terminal
         .press_until("y", "the answer", SOON, |view| !view.has("Close #402"));
-    operator
-        .terminal
-        .until("that it is closed", SOON, |view| view.has("closed"));
+    operator.terminal.until("that it is closed", SOON, |view| {
+        view.has("dropped: #402") && !view.has("drops it")
+    });
     operator.leave();
 }
 

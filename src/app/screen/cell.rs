@@ -12,7 +12,6 @@ use crate::{
         history::HistoryEntry,
         ids::{CellKey, ObjectId},
         rollout::{ClusterNote, Look},
-        source_code::VersionStep,
     },
 };
 
@@ -261,21 +260,6 @@ impl Model {
                 authored,
             });
         }
-        let step = self.selected_step();
-        self.ask_behind(step, out);
-    }
-
-    /// The step that the selected value of the cell is.
-    pub fn selected_step(&self) -> Option<VersionStep> {
-        let Some(Screen::Cell(screen)) = self.screens.last() else {
-            return None;
-        };
-        let entry = self.values(&screen.cell).get(screen.value)?;
-        Some(VersionStep {
-            cell: screen.cell.clone(),
-            from: entry.change.previous.clone(),
-            to: entry.change.version.clone()?,
-        })
     }
 
     pub(in crate::app) fn on_diff(

@@ -21,7 +21,6 @@ use crate::{
         failure::Failure,
         ids::CellKey,
         plan::{Accept, ChangeRequest, Older, Override, Plan, PlanRequest, Skip, Verdict},
-        source_code::VersionStep,
         text::count,
         timeline::Level,
         topology::Deliver,
@@ -321,15 +320,9 @@ impl Model {
                 let at = cells(&plan, &aside).position(|cell| Some(cell) == at);
                 let rows = plan.plan.changes.len() + plan.plan.skipped.len() + aside.len();
                 let change = at.unwrap_or(screen.change).min(rows.saturating_sub(1));
-                let steps: Vec<VersionStep> = plan
-                    .plan
-                    .changes
-                    .iter()
-                    .filter_map(VersionStep::of)
-                    .collect();
                 screen.state = PlanState::Ready(plan);
                 self.select_change(change);
-                self.ask_behind(steps, out);
+                self.ask_behind(self.selected_step(), out);
             }
             Err(failure) => screen.state = PlanState::Failed(failure),
         }

@@ -128,7 +128,11 @@ fn apply(model: &mut Model, event: Event, out: &mut Vec<Command>) {
         }
         Event::Notes { cell, result } => model.on_notes(&cell, result),
         Event::PastHealth { cell, past } => model.past_health = Some((cell, past)),
-        Event::Behind { step, behind } => model.on_behind(step, behind),
+        Event::Behind {
+            epoch,
+            step,
+            behind,
+        } => model.on_behind(epoch, step, behind),
         Event::CommitDiff {
             epoch,
             cell,
@@ -200,6 +204,7 @@ impl Model {
     fn tick(&mut self, now: Timestamp, out: &mut Vec<Command>) {
         self.turn_clock(now);
         self.look_at_waiting(out);
+        self.look_behind(out);
         let over = |said: Timestamp| !self.is_within(said, WORD_MILLISECONDS);
         if self.word.as_ref().is_some_and(|(said, _)| over(*said)) {
             self.word = None;

@@ -359,5 +359,22 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// Whether two addresses are of the same repository. One server has many names (inside a cluster, by SSH, through a proxy): the
+/// last two parts of the path decide, or the last where there is no more.
+pub fn is_same_project(a: &str, b: &str) -> bool {
+    fn parts(address: &str) -> Vec<String> {
+        let path = match address.split_once("://") {
+            Some((_, rest)) => rest.split_once('/').map_or("", |(_, path)| path),
+            None => address.rsplit_once(':').map_or(address, |(_, path)| path),
+        };
+        let path = path.trim_end_matches('/').trim_end_matches(".git");
+        let parts = path.rsplit('/').filter(|part| !part.is_empty()).take(2);
+        parts.map(str::to_lowercase).collect()
+    }
+    let (a, b) = (parts(a), parts(b));
+    let compared = a.len().min(b.len());
+    compared > 0 && a[..compared] == b[..compared]
+}
+
 #[cfg(test)]
 mod tests;

@@ -32,7 +32,12 @@ fn binds(change: &Change<'_>) -> bool {
 /// Who else lets it through, which only shows; asked where it goes by a pull request.
 fn guard(change: &Change<'_>) -> Option<Question> {
     asks(change)?;
-    (change.deliver == Deliver::PullRequest).then(|| Question::Guard(change.cell.clone()))
+    let tip = change
+        .desired
+        .tip(change.cell)
+        .or(change.desired.tips.first())?;
+    (change.deliver == Deliver::PullRequest)
+        .then(|| Question::Guard(change.cell.environment.clone(), tip.name.clone()))
 }
 
 /// `; on its forge alice lets it through`.

@@ -13,6 +13,7 @@ use super::registry::{ImageFacts, ImageQuestion};
 use super::upstreams;
 use crate::domain::{
     address,
+    desired::RefName,
     history::History,
     ids::{CellKey, EnvironmentName},
     past_health::PastHealth,
@@ -45,7 +46,7 @@ pub enum Question {
     /// What a version was built of, which a cell gets.
     Evidence(CellKey, Version),
     /// Who lets a deployment into the environment of a cell through, on its forge.
-    Guard(CellKey),
+    Guard(EnvironmentName, RefName),
 }
 
 /// An address to ask.
@@ -294,8 +295,11 @@ impl fmt::Display for Question {
             Self::Evidence(cell, version) => {
                 write!(f, "what {} {version} was built of", cell.service)
             }
-            Self::Guard(cell) => {
-                write!(f, "who lets {} through on its forge", cell.environment)
+            Self::Guard(environment, _) => {
+                write!(
+                    f,
+                    "who lets a deployment to {environment} through on its forge"
+                )
             }
             Self::Command(asked) => write!(f, "how `{}` ends", asked.run.join(" ")),
             Self::PastHealth(cell) => write!(f, "when {cell} was healthy"),

@@ -21,7 +21,7 @@ pub(crate) fn answered(
             Question::Past(cell) => Answer::Past(past(cell)),
             Question::Image(_) => Answer::Image(Err("nobody asks it here".to_owned())),
             Question::Evidence(..) => Answer::Evidence(Err("nobody asks it here".to_owned())),
-            Question::Guard(_) => Answer::Guard(Err("nobody asks it here".to_owned())),
+            Question::Guard(..) => Answer::Guard(Err("nobody asks it here".to_owned())),
             Question::Http(_) => Answer::Http(Err("nobody asks it here".to_owned())),
             Question::Promql(_) => Answer::Samples(Err("nobody asks it here".to_owned())),
             Question::Healthy(_) => Answer::Healthy(Err("nobody asks it here".to_owned())),

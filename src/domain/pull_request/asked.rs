@@ -104,13 +104,6 @@ impl Asks {
         }
         not_known.map_or(Ok(false), Err)
     }
-
-    /// Of its checks, those that have not passed, as far as is known.
-    pub(super) fn not_passed(&self, checks: &Checks) -> Vec<String> {
-        let names = self.checks.iter();
-        let not = names.filter(|name| !checks.good.contains(name) || checks.failed.contains(name));
-        not.cloned().collect()
-    }
 }
 
 impl Asked {
@@ -171,7 +164,7 @@ impl Asked {
         } else if missing > 0 {
             not_known.extend(self.not_known());
         }
-        let left = self.asks.not_passed(checks);
+        let left = checks.not_passed(&self.asks.checks);
         let (unseen, left): (Vec<String>, Vec<String>) = left.into_iter().partition(|name| {
             checks.unknown && !checks.failed.contains(name) && !checks.pending.contains(name)
         });
@@ -197,7 +190,7 @@ impl PullRequest {
     }
 
     /// Teams that have to be known to tell whether an approval counts, without `@`.
-    pub fn teams_to_know(&self, asked: &[Asked]) -> BTreeSet<String> {
+    pub fn teams_not_known(&self, asked: &[Asked]) -> BTreeSet<String> {
         let mut teams = BTreeSet::new();
         for Asked { asks, .. } in asked {
             let named = self.fresh().filter(|who| asks.names(who)).count();
@@ -453,7 +446,7 @@ mod tests {
             (&["erin", "dan"], 1),
             (&["dan"], 1),
         ] {
-            let teams = request(by, &[]).teams_to_know(std::slice::from_ref(&team));
+            let teams = request(by, &[]).teams_not_known(std::slice::from_ref(&team));
             assert_eq!(teams.len(), expected, "{by:?}");
         }
     }

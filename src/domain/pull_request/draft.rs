@@ -91,8 +91,10 @@ impl Settings {
 pub struct Beside {
     /// Whose its files are, a sentence each.
     pub owners: Vec<String>,
-    /// What stands behind its changes, in the source code.
+    /// What stands behind its changes, in the source code: each step of a service once.
     pub behind: Vec<(VersionStep, Behind)>,
+    /// Of how many more nobody was asked.
+    pub more: usize,
 }
 
 /// What one write of a plan asks for.
@@ -136,7 +138,7 @@ pub fn draft(
     .into();
     let of_body: Captures = [
         ("changes", changes_of(&changes)),
-        ("source", source_of(&beside.behind)),
+        ("source", source_of(beside)),
         ("gates", gates_of(&changes)),
         ("touches", touches(&changes, &environments, topology)),
         ("owners", owners_of(&beside.owners)),
@@ -334,17 +336,30 @@ fn touches(
     )
 }
 
-/// The same change of several cells is told once.
-fn source_of(behind: &[(VersionStep, Behind)]) -> String {
-    let mut told = BTreeSet::new();
-    let parts = behind.iter().filter(|(step, _)| {
-        let VersionStep { cell, from, to } = step;
-        told.insert((&cell.service, from, to))
-    });
-    let parts: Vec<String> = parts
-        .map(|(step, behind)| behind.markdown(step, plain))
-        .collect();
-    parts.join("\n")
+/// As much as a body has room for: GitHub takes 65,536 characters, and gates and changes need theirs.
+fn source_of(beside: &Beside) -> String {
+    const ROOM: usize = 20_000;
+    let mut text = String::new();
+    let mut more = beside.more;
+    for (step, behind) in &beside.behind {
+        let part = behind.markdown(step, plain);
+        if text.len() + part.len() > ROOM {
+            more += 1;
+            continue;
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&part);
+    }
+    if more > 0 {
+        let _ = writeln!(
+            text,
+            "\n{} more: `tidegate changelog SERVICE A..B`",
+            count(more, "change")
+        );
+    }
+    text
 }
 
 fn owners_of(owners: &[String]) -> String {

@@ -78,7 +78,7 @@ impl PullRequest {
         let mut asked = self.asked.iter();
         self.approvals.against.is_empty()
             && !self.draft
-            && asked.all(|one| one.missing() == 0 && one.asks.not_passed(checks).is_empty())
+            && asked.all(|one| one.missing() == 0 && checks.not_passed(&one.asks.checks).is_empty())
     }
 
     /// Why somebody who is known as `who` may not merge it from here; `None`: the forge is asked. What somebody's own lacks, or

@@ -101,6 +101,9 @@ pub struct Checks {
     /// Names of those that passed, as far as they have names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub good: Vec<String>,
+    /// Of those that passed, names of those that were not run: their forge counts them as passed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<String>,
     /// Not all that there is could be seen: what is known is not all.
     #[serde(default)]
     pub unknown: bool,
@@ -191,6 +194,22 @@ impl CheckState {
 }
 
 impl Checks {
+    /// One that its forge counts as passed; `ran`: it was run.
+    pub fn pass(&mut self, name: String, ran: bool) {
+        if !ran {
+            self.skipped.push(name.clone());
+        }
+        self.good.push(name);
+    }
+
+    /// Of these, those that have not passed, as far as is known.
+    pub fn not_passed(&self, names: &[String]) -> Vec<String> {
+        let passed = |name: &&String| {
+            self.good.contains(name) && !self.failed.contains(name) && !self.pending.contains(name)
+        };
+        names.iter().filter(|name| !passed(name)).cloned().collect()
+    }
+
     /// All of them in a word.
     pub fn state(&self) -> CheckState {
         match self {

@@ -15,6 +15,7 @@ use super::{
     view::ClusterView,
 };
 use crate::domain::{
+    address,
     agent::{
         AgentKind, AgentObject, AgentState, ArgoServer, At, Chain, From, Hop, Pace, Part, Phase,
         Reference, Stage, Truths, commit, hop,
@@ -419,7 +420,7 @@ fn source_of(agents: &Agents, agent: &AgentObject, target: &CellTarget) -> usize
         let address = from.url.as_deref();
         let address = address.or(by_object.and_then(|it| it.url.as_deref()));
         if let Some((theirs, ours)) = address.zip(written.address.as_deref())
-            && !is_same_project(theirs, ours)
+            && !address::is_same_project(theirs, ours)
         {
             return 0;
         }
@@ -440,23 +441,6 @@ fn source_of(agents: &Agents, agent: &AgentObject, target: &CellTarget) -> usize
         from.path.as_deref().map_or(0, under)
     };
     agent.sources.iter().map(takes).max().unwrap_or_default()
-}
-
-/// Whether two addresses are of the same repository. One server has many names (inside a cluster, by SSH, through a proxy): the
-/// last two parts of the path decide, or the last where there is no more.
-fn is_same_project(a: &str, b: &str) -> bool {
-    fn parts(address: &str) -> Vec<String> {
-        let path = match address.split_once("://") {
-            Some((_, rest)) => rest.split_once('/').map_or("", |(_, path)| path),
-            None => address.rsplit_once(':').map_or(address, |(_, path)| path),
-        };
-        let path = path.trim_end_matches('/').trim_end_matches(".git");
-        let parts = path.rsplit('/').filter(|part| !part.is_empty()).take(2);
-        parts.map(str::to_lowercase).collect()
-    }
-    let (a, b) = (parts(a), parts(b));
-    let compared = a.len().min(b.len());
-    compared > 0 && a[..compared] == b[..compared]
 }
 
 impl Managed<'_> {

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use super::{Changelog, Evidence, number_beside};
-use crate::domain::{history::CommitInfo, ids::CellKey, plan::PlannedChange, version::Version};
+use crate::domain::{
+    history::CommitInfo, ids::CellKey, plan::PlannedChange, text::clip, version::Version,
+};
 
 /// From one version to another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +39,14 @@ impl VersionStep {
 }
 
 impl Behind {
+    /// Nothing could be found out.
+    pub fn unknown(why: &str) -> Self {
+        Self {
+            changelog: None,
+            evidence: Some(Err(why.to_owned())),
+        }
+    }
+
     /// Whether all of it is known: what is not may be asked for again.
     pub fn is_known(&self) -> bool {
         let told = self.changelog.as_ref().is_none_or(Result::is_ok);
@@ -78,6 +88,8 @@ impl Behind {
     pub fn markdown(&self, step: &VersionStep, plain: impl Fn(&str) -> String) -> String {
         /// More of them nobody reads there.
         const MOST: usize = 50;
+        /// No line needs more columns.
+        const LONGEST: usize = 160;
         let mut text = String::new();
         let (service, to) = (&step.cell.service, &step.to);
         let words = self.built_of().map(|words| format!(": {words}"));
@@ -99,6 +111,7 @@ impl Behind {
         let line = |entry: &CommitInfo| {
             let number = number_beside(entry);
             let words = format!("{}{number}, {}", entry.subject, entry.author);
+            let words = clip(&words, LONGEST, "…");
             format!("- {} {}\n", entry.commit.short(), plain(&words))
         };
         let amount = found.amount();
@@ -110,8 +123,12 @@ impl Behind {
             text.push_str("\nTaken back:\n\n");
             text.extend(found.goes.iter().take(MOST).map(line));
         }
+        if !found.told.is_empty() {
+            // Only behind an empty line it is text as it is, and not the paragraph's.
+            text.push('\n');
+        }
         let told = found.told.iter().take(MOST);
-        text.extend(told.map(|line| format!("    {}\n", line.replace('`', "'"))));
+        text.extend(told.map(|line| format!("    {}\n", clip(line, LONGEST, "…"))));
         let all = [&found.comes, &found.goes].map(Vec::len);
         if all.iter().any(|count| *count > MOST) || found.told.len() > MOST {
             text.push_str("\nand more\n");

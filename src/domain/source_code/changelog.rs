@@ -26,7 +26,12 @@ impl Changelog {
         if !self.told.is_empty() {
             return more.unwrap_or_default();
         }
-        let mut counts = vec![count(self.comes.len(), "commit")];
+        let of = if self.whole {
+            ", other folders' too"
+        } else {
+            ""
+        };
+        let mut counts = vec![format!("{}{of}", count(self.comes.len(), "commit"))];
         if !self.goes.is_empty() {
             counts.push(format!("{} taken back", self.goes.len()));
         }
@@ -89,6 +94,11 @@ mod tests {
         assert_eq!(left, 1);
         assert_eq!(lines[1], "+ abababa two, ada");
         assert_eq!(found.lines(9).0[2], "- abababa three (#7), ada");
+        let whole = Changelog {
+            whole: true,
+            ..Changelog::default()
+        };
+        assert_eq!(whole.amount(), "0 commits, other folders' too");
         let told = Changelog {
             told: vec!["* one".to_owned()],
             ..Changelog::default()

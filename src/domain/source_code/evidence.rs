@@ -108,18 +108,16 @@ impl Evidence {
     }
 }
 
-/// Which of the checks of these names did not pass; of all that are there, where none is named.
+/// Which of the checks of these names did not pass; of all that are there, where none is named. One that is named was to run.
 fn not_passed(checks: &Checks, names: &[String]) -> Vec<String> {
     if names.is_empty() {
-        return checks
-            .failed
-            .iter()
-            .chain(&checks.pending)
-            .cloned()
-            .collect();
+        let not = checks.failed.iter().chain(&checks.pending);
+        return not.cloned().collect();
     }
-    let not = |name: &&String| !checks.good.contains(name) || checks.failed.contains(name);
-    names.iter().filter(not).cloned().collect()
+    let mut not = checks.not_passed(names);
+    let skipped = names.iter().filter(|name| checks.skipped.contains(name));
+    not.extend(skipped.cloned());
+    not
 }
 
 #[cfg(test)]
@@ -158,7 +156,7 @@ mod tests {
             Option<bool>,
             &'static str,
         );
-        let cases: [Case; 9] = [
+        let cases: [Case; 11] = [
             (
                 "all",
                 Ok(good.clone()),
@@ -207,6 +205,20 @@ mod tests {
                 &[],
                 None,
                 ": not all checks can be seen",
+            ),
+            (
+                "one was not run",
+                with(|it| it.skipped = names(&["e2e"])),
+                &["e2e"],
+                Some(false),
+                ": not passed: e2e",
+            ),
+            (
+                "one runs again",
+                with(|it| it.pending = names(&["e2e"])),
+                &["e2e"],
+                Some(false),
+                ": not passed: e2e",
             ),
             (
                 "none",

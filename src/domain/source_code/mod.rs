@@ -11,6 +11,7 @@ pub use evidence::{Evidence, SaidBy};
 use super::{
     glob,
     ids::ServiceName,
+    policy::check::Consent,
     template::{Captures, Template, TemplateError},
     version::Version,
 };
@@ -30,6 +31,8 @@ pub struct SourceCode {
     pub path: Option<Template>,
     /// A program that tells it instead, and its arguments, by `{service}`, `{from}` and `{to}`.
     pub command: Option<Vec<Template>>,
+    /// What the user has to have allowed, where a repository's file names it.
+    pub consent: Option<Consent>,
 }
 
 impl SourceCode {
@@ -62,28 +65,41 @@ impl SourceCode {
     /// # Errors
     /// Where `tag` asks for what there is not.
     pub fn names(&self, service: &ServiceName, version: &Version) -> Result<Names, TemplateError> {
-        if let Some(tag) = &self.tag {
-            return Ok(Names {
-                tags: vec![Self::fill(tag, service, Some(version))?],
-                commits: Vec::new(),
-            });
-        }
         // What a registry knows it by is no part of its name.
         let plain = version.as_str();
         let plain = plain.split_once('@').map_or(plain, |(tag, _)| tag);
+        if let Some(tag) = &self.tag {
+            return Ok(Names {
+                tags: vec![Self::fill(tag, service, Some(&plain.into()))?],
+                commits: Vec::new(),
+            });
+        }
         let number = plain.strip_prefix('v').unwrap_or(plain);
         let service = service.as_str();
-        let mut tags = vec![plain.to_owned()];
-        for name in [
-            format!("v{number}"),
-            number.to_owned(),
+        let own = [
             format!("{service}-{number}"),
             format!("{service}-v{number}"),
             format!("{service}/v{number}"),
             format!("{service}/{number}"),
             format!("{service}@{number}"),
+        ];
+        let bare = [
+            plain.to_owned(),
+            format!("v{number}"),
+            number.to_owned(),
             format!("release-{number}"),
-        ] {
+        ];
+        // Where several services may be, the bare name is that of the whole, or of another one.
+        let places = [&self.repository, &self.clone];
+        let is_alone =
+            (places.into_iter().flatten()).any(|place| place.names().any(|name| name == "service"));
+        let names: Vec<String> = if is_alone && self.path.is_none() {
+            bare.into_iter().chain(own).collect()
+        } else {
+            own.into_iter().chain(bare).collect()
+        };
+        let mut tags: Vec<String> = Vec::new();
+        for name in names {
             if !tags.contains(&name) {
                 tags.push(name);
             }
@@ -134,12 +150,17 @@ mod tests {
             tag: None,
             path: None,
             command: None,
+            consent: None,
         }
     }
 
     #[test]
     fn a_version_is_looked_for_under_the_names_that_people_use() {
-        let names = |version: &str| source().names(&"web".into(), &version.into()).unwrap();
+        let alone = SourceCode {
+            repository: Some(Template::parse("https://git.example.com/acme/{service}").unwrap()),
+            ..source()
+        };
+        let names = |version: &str| alone.names(&"web".into(), &version.into()).unwrap();
         let found = names("1.4.0");
         for name in [
             "1.4.0",
@@ -163,11 +184,15 @@ mod tests {
         ] {
             assert_eq!(names(version).commits, commits, "{version}");
         }
+        // Beside others its own come first.
+        let beside = source().names(&"web".into(), &"1.4.0".into()).unwrap();
+        assert_eq!(beside.tags[0], "web-1.4.0");
+        assert!(beside.tags.contains(&"v1.4.0".to_owned()));
         let tagged = SourceCode {
             tag: Some(Template::parse("{service}/{version}").unwrap()),
             ..source()
         };
-        let names = tagged.names(&"web".into(), &"2".into()).unwrap();
+        let names = tagged.names(&"web".into(), &"2@sha256:00".into()).unwrap();
         assert_eq!(
             (names.tags, names.commits),
             (vec!["web/2".to_owned()], vec![])

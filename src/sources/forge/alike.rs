@@ -81,17 +81,17 @@ pub(super) async fn compared(http: &Http, path: String) -> Result<Option<Compare
     Ok(Some((newest_first(told.iter().filter_map(entry)), more)))
 }
 
-/// The commit that is at `path`, below `key`; `None`: nothing there is called so.
+/// The commit that is at `path`, where the JSON pointer says; `None`: nothing there is called so.
 ///
 /// # Errors
 /// What the forge says.
 pub(super) async fn commit_at(
     http: &Http,
     path: String,
-    key: &str,
+    pointer: &str,
 ) -> Result<Option<ObjectId>, Refused> {
     match http.get(&path).await {
-        Ok(found) => Ok(commit(&found[key])),
+        Ok(found) => Ok(found.pointer(pointer).and_then(commit)),
         // GitHub's word for a name that no commit has.
         Err(refused) if refused.is_hidden() || refused.status == Some(422) => Ok(None),
         Err(refused) => Err(refused),

@@ -307,12 +307,17 @@ impl Api for Gitea {
         Box::pin(alike::compared(&self.http, path))
     }
 
-    fn commit_at<'a>(&'a self, name: &'a str) -> Asked<'a, Option<ObjectId>> {
+    fn tag<'a>(&'a self, name: &'a str) -> Asked<'a, Option<ObjectId>> {
         let name = escaped(name, true);
+        let path = self.path(&format!("/tags/{name}"));
+        Box::pin(alike::commit_at(&self.http, path, "/commit/sha"))
+    }
+
+    fn commit<'a>(&'a self, digits: &'a str) -> Asked<'a, Option<ObjectId>> {
         let path = self.path(&format!(
-            "/git/commits/{name}?stat=false&verification=false&files=false"
+            "/git/commits/{digits}?stat=false&verification=false&files=false"
         ));
-        Box::pin(alike::commit_at(&self.http, path, "sha"))
+        Box::pin(alike::commit_at(&self.http, path, "/sha"))
     }
 
     fn checks_of(&self, commit: ObjectId) -> Asked<'_, Checks> {

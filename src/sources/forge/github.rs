@@ -155,9 +155,9 @@ impl Github {
             let name = text(&run["name"]);
             seen.push(name.clone());
             match (run["status"].as_str(), run["conclusion"].as_str()) {
-                (Some("completed"), Some("success" | "neutral" | "skipped")) => {
+                (Some("completed"), Some(how @ ("success" | "neutral" | "skipped"))) => {
                     checks.passed += 1;
-                    checks.good.push(name);
+                    checks.pass(name, how != "skipped");
                 }
                 (Some("completed"), _) => checks.failed.push(name),
                 _ => checks.pending.push(name),
@@ -376,10 +376,15 @@ impl Api for Github {
         Box::pin(alike::compared(&self.http, path))
     }
 
-    fn commit_at<'a>(&'a self, name: &'a str) -> Asked<'a, Option<ObjectId>> {
-        let name = escaped(name, true);
+    fn tag<'a>(&'a self, name: &'a str) -> Asked<'a, Option<ObjectId>> {
+        let name = escaped(&format!("tags/{name}"), true);
         let path = self.path(&format!("/commits/{name}"));
-        Box::pin(alike::commit_at(&self.http, path, "sha"))
+        Box::pin(alike::commit_at(&self.http, path, "/sha"))
+    }
+
+    fn commit<'a>(&'a self, digits: &'a str) -> Asked<'a, Option<ObjectId>> {
+        let path = self.path(&format!("/commits/{digits}"));
+        Box::pin(alike::commit_at(&self.http, path, "/sha"))
     }
 
     fn checks_of(&self, commit: ObjectId) -> Asked<'_, Checks> {

@@ -203,7 +203,7 @@ impl Gitlab {
             // What may fail stops nobody.
             let may_fail = names.is_none() && status["allow_failure"].as_bool() == Some(true);
             match status["status"].as_str() {
-                Some("success" | "skipped") => checks.good.push(name),
+                Some(how @ ("success" | "skipped")) => checks.pass(name, how == "success"),
                 Some(_) if may_fail => {}
                 Some("failed" | "canceled") => checks.failed.push(name),
                 // Nobody has to start it.
@@ -351,10 +351,15 @@ impl Api for Gitlab {
         })
     }
 
-    fn commit_at<'a>(&'a self, name: &'a str) -> Asked<'a, Option<ObjectId>> {
+    fn tag<'a>(&'a self, name: &'a str) -> Asked<'a, Option<ObjectId>> {
         let name = escaped(name, true);
-        let path = self.path(&format!("/repository/commits/{name}"));
-        Box::pin(alike::commit_at(&self.http, path, "id"))
+        let path = self.path(&format!("/repository/tags/{name}"));
+        Box::pin(alike::commit_at(&self.http, path, "/commit/id"))
+    }
+
+    fn commit<'a>(&'a self, digits: &'a str) -> Asked<'a, Option<ObjectId>> {
+        let path = self.path(&format!("/repository/commits/{digits}"));
+        Box::pin(alike::commit_at(&self.http, path, "/id"))
     }
 
     fn checks_of(&self, commit: ObjectId) -> Asked<'_, Checks> {

@@ -108,9 +108,9 @@ fn counted(all: Option<&[Value]>, key: &str, checks: &mut Checks) -> Vec<String>
         let name = text(&status["context"]);
         seen.push(name.clone());
         match status[key].as_str() {
-            Some("success" | "skipped") => {
+            Some(how @ ("success" | "skipped")) => {
                 checks.passed += 1;
-                checks.good.push(name);
+                checks.pass(name, how == "success");
             }
             Some("pending") => checks.pending.push(name),
             _ => checks.failed.push(name),

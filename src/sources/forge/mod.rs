@@ -72,8 +72,10 @@ trait Api: Send + Sync {
     /// What the commit `to` has that `from` has not, both of them by the names of tags, or by commits; `None`: one of them is not
     /// there.
     fn compare<'a>(&'a self, from: &'a str, to: &'a str) -> Asked<'a, Option<Compared>>;
-    /// The commit that a tag of this name has, or that begins so; `None`: there is none.
-    fn commit_at<'a>(&'a self, name: &'a str) -> Asked<'a, Option<ObjectId>>;
+    /// The commit of a tag; `None`: there is none of that name, whatever branches there are.
+    fn tag<'a>(&'a self, name: &'a str) -> Asked<'a, Option<ObjectId>>;
+    /// The one commit that begins so; `None`: there is none, or there are several.
+    fn commit<'a>(&'a self, digits: &'a str) -> Asked<'a, Option<ObjectId>>;
     /// What the checks of a commit say.
     fn checks_of(&self, commit: ObjectId) -> Asked<'_, Checks>;
     /// Who lets deployments into an environment through; `None`: there is none of this name, or nobody has to.
@@ -331,7 +333,7 @@ impl Forge {
             self.api.name_checks(&mut request, &names).await?;
         }
         let mut members = Members::new();
-        for team in request.teams_to_know(asked) {
+        for team in request.teams_not_known(asked) {
             let known = match self.api.members(&team).await {
                 Ok(Some(people)) => Ok(people),
                 Ok(None) => {
@@ -394,7 +396,11 @@ impl Forge {
                 ..Changelog::default()
             });
         }
-        let named = |names: &Names| names.tags.first().cloned().unwrap_or_default();
+        // Of all that were tried, the one that says the version with the least around it.
+        let named = |names: &Names| -> String {
+            let shortest = names.tags.iter().min_by_key(|tag| tag.len());
+            shortest.cloned().unwrap_or_default()
+        };
         let words = format!(
             "{} on {} knows no tags for {} and {}",
             self.place.project,
@@ -411,12 +417,17 @@ impl Forge {
     /// # Errors
     /// In the forge's words.
     pub async fn commit_of(&self, names: &Names) -> Result<Option<(ObjectId, SaidBy)>, Failure> {
-        let tags = names.tags.iter();
-        let tags = tags.map(|tag| (tag, SaidBy::Tag(tag.clone())));
-        let commits = names.commits.iter().map(|it| (it, SaidBy::Version));
-        for (name, by) in tags.chain(commits) {
-            if let Some(commit) = self.api.commit_at(name).await? {
-                return Ok(Some((commit, by)));
+        for tag in &names.tags {
+            if let Some(commit) = self.api.tag(tag).await? {
+                return Ok(Some((commit, SaidBy::Tag(tag.clone()))));
+            }
+        }
+        for digits in &names.commits {
+            let found = self.api.commit(digits).await?;
+            // A branch may be called like the beginning of a commit.
+            let found = found.filter(|commit| commit.to_string().starts_with(digits));
+            if let Some(commit) = found {
+                return Ok(Some((commit, SaidBy::Version)));
             }
         }
         Ok(None)

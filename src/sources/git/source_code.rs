@@ -85,6 +85,17 @@ impl Repo {
         path: Option<&str>,
     ) -> Result<(Vec<CommitInfo>, bool), Failure> {
         let between = self.commits_between(base, head, MOST)?;
+        if between.fork.is_none() {
+            let place = self.place().display();
+            let words = format!(
+                "{} and {} have no commit in common in {place}",
+                base.short(),
+                head.short()
+            );
+            return Err(Failure::new(FailureKind::Refused, words).hint(format!(
+                "Where it is a shallow clone: git -C {place} fetch --unshallow"
+            )));
+        }
         let mut all = Vec::new();
         for made in &between.commits {
             if let Some(path) = path

@@ -57,6 +57,19 @@ pub struct Manifest {
     pub bytes: Vec<u8>,
 }
 
+/// What an image says of what it was built of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuiltOf {
+    /// The commit, as it is written there.
+    pub revision: String,
+    /// The address of its repository, where that is said.
+    pub source: Option<String>,
+}
+
+fn digest_of(bytes: &[u8]) -> String {
+    format!("sha256:{}", hex(&Sha256::digest(bytes)))
+}
+
 /// One image of one registry, and what was found to open it.
 #[derive(Debug)]
 pub struct Repository {
@@ -218,21 +231,23 @@ impl Repository {
         Ok(there)
     }
 
-    /// The label `org.opencontainers.image.revision` of a version: the commit that it was built of, as whoever built it says.
-    /// Of an index, of the first of its images. `None`: it has none, or there is no such version.
+    /// What a version was built of, as its labels say it: of an index, those of the first of its images. `None`: it says
+    /// nothing, or there is no such version.
     ///
     /// # Errors
     /// Why that is not known, in a sentence.
-    pub async fn revision(&self, version: &str) -> Result<Option<String>, String> {
-        let looked = tokio::time::timeout(PATIENCE, self.find_revision(version)).await;
+    pub async fn built_of(&self, version: &str) -> Result<Option<BuiltOf>, String> {
+        let looked = tokio::time::timeout(PATIENCE, self.find_built_of(version)).await;
         looked.unwrap_or_else(|_| {
             let (host, seconds) = (&self.name.registry, PATIENCE.as_secs());
             Err(format!("{host} has not said all within {seconds} s"))
         })
     }
 
-    async fn find_revision(&self, version: &str) -> Result<Option<String>, String> {
+    async fn find_built_of(&self, version: &str) -> Result<Option<BuiltOf>, String> {
+        // https://github.com/opencontainers/image-spec/blob/main/annotations.md
         const REVISION: &str = "org.opencontainers.image.revision";
+        const SOURCE: &str = "org.opencontainers.image.source";
         #[derive(Deserialize)]
         struct Image {
             config: Option<Labels>,
@@ -253,7 +268,10 @@ impl Repository {
         let mut content: Content = parsed(&manifest.bytes)?;
         if let Some(first) = content.manifests.iter().find(|it| attested::is_image(it)) {
             if let Some(said) = first.annotation(REVISION) {
-                return Ok(Some(said.to_owned()));
+                return Ok(Some(BuiltOf {
+                    revision: said.to_owned(),
+                    source: first.annotation(SOURCE).map(str::to_owned),
+                }));
             }
             let Some(manifest) = self.manifest(&first.digest).await? else {
                 return Ok(None);
@@ -265,7 +283,12 @@ impl Repository {
         };
         let image: Option<Image> = self.blob(&config.digest).await?;
         let labels = image.and_then(|image| image.config?.labels);
-        Ok(labels.and_then(|mut labels| labels.remove(REVISION)))
+        Ok(labels.and_then(|mut labels| {
+            Some(BuiltOf {
+                revision: labels.remove(REVISION)?,
+                source: labels.remove(SOURCE),
+            })
+        }))
     }
 
     /// The manifest of a tag or a digest; `None`: there is none.
@@ -284,7 +307,7 @@ impl Repository {
         if reply.cut {
             return Err(self.garbled("its manifest is larger than any should be"));
         }
-        let digest = format!("sha256:{}", hex(&Sha256::digest(&reply.body)));
+        let digest = digest_of(&reply.body);
         // It is what its digest says, whatever the registry calls it.
         let wanted = reference.starts_with("sha256:").then_some(reference);
         let told = wanted.or_else(|| reply.header("docker-content-digest"));
@@ -327,6 +350,10 @@ impl Repository {
         let url = format!("{}/blobs/{digest}", self.base);
         let reply = self.ask(Method::GET, &url, &[], None).await?;
         match reply.status {
+            200 if reply.cut => Err(self.garbled("a blob is larger than any should be")),
+            200 if digest_of(&reply.body) != digest => {
+                Err(self.garbled("it gives a blob that has another digest than it says"))
+            }
             200 => Ok(serde_json::from_slice(&reply.body).ok()),
             404 => Ok(None),
             status => Err(self.refused(status)),

@@ -19,7 +19,7 @@ use crate::{
         forge::{Forge, NotOpen},
         git, waiting,
     },
-    workflow::owners::owners,
+    workflow::{owners::owners, source_code},
 };
 
 /// The wait before the second look at a pull request; it grows to [`SLOWEST`].
@@ -114,9 +114,18 @@ impl Underway<'_> {
                 ));
             }
             let topology = &self.project.config.topology;
+            let patience = if confirmed.is_emergency() {
+                source_code::URGENT
+            } else {
+                source_code::BEHIND
+            };
+            let changes = confirmed.changes_of(write);
+            let behind_all = self.project.behind_all(changes, patience);
+            let (behind, more) = Box::pin(behind_all).await;
             let beside = Beside {
                 owners: owners(self.project, write),
-                behind: self.project.behind_all(confirmed.changes_of(write)).await,
+                behind,
+                more,
             };
             let draft = draft(confirmed, write, &part.branch, topology, &beside);
             let forge = self.forge(&part.tip).await.map_err(failed)?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::fake::{Dialect, Pull, Server, between, head, opened, tagged};
+use super::fake::{Dialect, Pull, Server, between, head, opened, revision, tagged};
 use crate::support::http::Request;
 
 /// An answer: its status and its body.
@@ -39,14 +39,11 @@ fn compared(server: &Server<'_>, span: &str) -> (u16, Value) {
     (200, json!({ "total_commits": count, "commits": commits }))
 }
 
-/// The commit of a tag, or of what begins so, below `key`; with the status of a name that nothing has.
-fn one_commit(server: &Server<'_>, name: &str, key: &str, unknown: u16) -> (u16, Value) {
-    match tagged(server.remote, &name.replace("%2F", "/")) {
-        Some(id) => (200, json!({ key: id })),
-        None => (
-            unknown,
-            json!({ "message": format!("No commit found for SHA: {name}") }),
-        ),
+/// A commit as a forge tells it, or the status of a name that nothing has.
+fn one_commit(found: Option<String>, told: impl Fn(String) -> Value, unknown: u16) -> (u16, Value) {
+    match found {
+        Some(id) => (200, told(id)),
+        None => (unknown, json!({ "message": "No commit found" })),
     }
 }
 
@@ -377,7 +374,14 @@ fn github(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
                 json!({ "total_count": all.len(), "environments": all }),
             )
         }
-        ("GET", ["commits", name]) => one_commit(server, name, "sha", 422),
+        ("GET", ["commits", name]) => match name.strip_prefix("tags%2F") {
+            Some(tag) => one_commit(tagged(server.remote, tag), |id| json!({ "sha": id }), 422),
+            None => one_commit(
+                revision(server.remote, name),
+                |id| json!({ "sha": id }),
+                422,
+            ),
+        },
         ("GET", ["commits", sha, "check-runs"]) => {
             assert_eq!(sha.len(), 40);
             let state = server.state();
@@ -573,7 +577,15 @@ fn gitea(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
             json!({ "name": "main", "protected": true, "required_approvals": server.state().need,
                     "enable_status_check": false, "status_check_contexts": [] }),
         ),
-        ("GET", ["git", "commits", name]) => one_commit(server, name, "sha", 404),
+        ("GET", ["tags", tag]) => {
+            let told = |id| json!({ "name": tag, "commit": { "sha": id } });
+            one_commit(tagged(server.remote, tag), told, 404)
+        }
+        ("GET", ["git", "commits", name]) => one_commit(
+            revision(server.remote, name),
+            |id| json!({ "sha": id }),
+            404,
+        ),
         ("GET", ["commits", _, "status"]) => {
             let state = server.state();
             let statuses: Vec<Value> = state
@@ -762,7 +774,13 @@ fn gitlab(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
             }
             (200, json!(versions))
         }
-        ("GET", ["repository", "commits", name]) => one_commit(server, name, "id", 404),
+        ("GET", ["repository", "tags", tag]) => {
+            let told = |id| json!({ "name": tag, "commit": { "id": id } });
+            one_commit(tagged(server.remote, tag), told, 404)
+        }
+        ("GET", ["repository", "commits", name]) => {
+            one_commit(revision(server.remote, name), |id| json!({ "id": id }), 404)
+        }
         ("GET", ["repository", "commits", _, "statuses"]) => {
             let state = server.state();
             let statuses = state.checks.iter().map(|(name, says)| {

@@ -274,26 +274,22 @@ pub fn head(remote: &Path, branch: &str) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-/// The commit that a tag has, or that begins so; `None`: there is none.
+/// The commit of a tag, as a part of a path; `None`: there is none of that name.
 pub fn tagged(remote: &Path, name: &str) -> Option<String> {
-    let tags = git(
-        remote,
-        &[
-            "for-each-ref",
-            "--format=%(refname:short) %(objectname) %(*objectname)",
-            "refs/tags",
-        ],
-    );
-    let tag = tags.lines().find_map(|line| {
-        let mut parts = line.split(' ');
-        (parts.next() == Some(name)).then(|| {
-            parts
-                .next_back()
-                .filter(|it| !it.is_empty())
-                .or(line.split(' ').nth(1))
-        })?
-    });
-    tag.map(str::to_owned)
+    revision(remote, &format!("refs/tags/{}", name.replace("%2F", "/")))
+}
+
+/// The commit that something names, a branch too; `None`: nothing is called so.
+pub fn revision(remote: &Path, name: &str) -> Option<String> {
+    let name = format!("{name}^{{commit}}");
+    let found = Command::new("git")
+        .args(["rev-parse", "--verify", "-q", &name])
+        .envs(isolated(remote))
+        .current_dir(remote)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(found.stdout).unwrap();
+    found.status.success().then(|| text.trim().to_owned())
 }
 
 /// What `to` has and `from` has not, oldest first: its name, message, author and time; `None`: one of the two is not there.

@@ -15,13 +15,27 @@ pub(super) fn evidence(dialect: Dialect, document: Option<Document>) {
     tag("v1.0.0");
     repository.write("README", "What it is for");
     repository.publish("Say what it is for, @alice (#7)");
-    tag("v1.1.0");
+    // A branch of a name that tags have is none of them.
+    repository.git_in(
+        &at,
+        &["push", "-q", &remote, "HEAD:refs/heads/release-1.1.0"],
+    );
     repository.pull();
     let own = repository.home().join("config/tidegate/config.toml");
     let text = fs::read_to_string(&own).unwrap();
-    let source = format!("[[sources]]\nrepository = \"{}/acme/deploy\"\n", fake.url());
+    let source = format!(
+        "[[sources]]\nrepository = \"{}/acme/deploy\"\ntag = \"v{{version}}\"\n",
+        fake.url()
+    );
     fs::write(&own, format!("{text}\n{source}")).unwrap();
 
+    fake.state().checks = vec![("smoke".to_owned(), "success".to_owned())];
+    let (code, value, _) = promote(&repository, &["--dry-run"]);
+    assert_eq!(code, 3, "{dialect:?}");
+    let none = "knows no tag for 1.1.0";
+    assert!(value.to_string().contains(none), "{dialect:?}: {value:#}");
+    tag("v1.1.0");
+    fake.state().checks = Vec::new();
     let (code, value, words) = promote(&repository, &["--dry-run"]);
     assert_eq!(code, 3, "{dialect:?}: {words}");
     let verdicts = value["changes"][0]["verdicts"].as_array().unwrap().iter();
@@ -89,18 +103,19 @@ pub(super) fn changelog(dialect: Dialect, document: Option<Document>) {
     let source = format!("[[sources]]\nrepository = \"{}/acme/deploy\"\n", fake.url());
     fs::write(&file, format!("{text}\n{source}")).unwrap();
     let config = file.display().to_string();
-    let told = |span: &str| {
-        let line = [
-            "--config",
-            &config,
-            "changelog",
-            "checkout",
-            span,
-            "-o",
-            "json",
-        ];
+    let asked = |more: &[&str], span: &str| {
+        let line = ["--config", &config, "changelog", "checkout", span];
+        let line = [more, &line, &["-o", "json"]].concat();
         repository.run(&clone, &line, "", &[("FORGE_TOKEN", TOKEN)])
     };
+    // Whose commits are told wherever its versions go is no repository's word.
+    asked(&[], "1.0.0..1.1.0").exits(2).says("tidegate trust");
+    let trust = ["--config", &config, "trust"];
+    repository
+        .run(&clone, &trust, "", &[("FORGE_TOKEN", TOKEN)])
+        .exits(0)
+        .shows("reads commits of http://127.0.0.1");
+    let told = |span: &str| asked(&[], span);
     let said = told("1.0.0..1.1.0").exits(0).json();
     let subjects = |said: &Value, key: &str| -> Vec<String> {
         let all = said[key].as_array().unwrap();
@@ -126,7 +141,7 @@ pub(super) fn changelog(dialect: Dialect, document: Option<Document>) {
     // A forge does not tell folders apart, and is asked nothing where nobody is to be.
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, format!("{text}path = \"services/checkout\"\n")).unwrap();
-    let said = told("1.0.0..1.1.0").exits(0);
+    let said = asked(&["--trust"], "1.0.0..1.1.0").exits(0);
     assert_eq!(said.json()["whole"], true);
     said.says("commits of other folders are among these");
     let asked = fake.state().asked.len();

@@ -518,7 +518,7 @@ fn live<const N: usize>(driver: &mut Driver, cells: [(CellKey, LiveCell); N]) {
 
 /// What an agent's object brings is known as it is told, without a look through all cells.
 #[test]
-fn the_cells_of_an_agents_object_are_those_that_it_brings_now() {
+fn the_cells_of_an_agents_object_are_those_that_it_brings_today() {
     let mut driver = driver(WriteMode::Write);
     let mailer = cell("mailer", "dev");
     let told = LiveCell::clone(&driver.model.live.cells()[&mailer]);

@@ -166,7 +166,7 @@ pub struct BuiltOf {
     pub by: Option<String>,
     /// Its page.
     pub url: Option<String>,
-    /// What its checks say: `pass`, `pending`, `fail`, `none`; absent where they are not known.
+    /// What its checks say: `pass`, `pending` (also where not all can be seen), `fail`, `none`; absent where they are not known.
     pub checks: Option<String>,
     /// All of that in a sentence, or why it is not known.
     pub says: String,
