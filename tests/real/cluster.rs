@@ -4,11 +4,14 @@ use std::path::Path;
 
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Namespace};
 use kube::{
-    Api, Client, Config,
+    Api, Client, Config, ResourceExt,
     api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams},
     config::{KubeConfigOptions, Kubeconfig},
 };
 use serde_json::{Value, json};
+
+/// Asks Argo CD to compare an Application again; it takes the annotation away when it has.
+const REFRESH: &str = "argocd.argoproj.io/refresh";
 
 /// One cluster, with its administrator's rights.
 #[derive(Clone)]
@@ -109,13 +112,22 @@ impl Cluster {
             .expect("the Application");
     }
 
-    /// Has an Application synced by hand alone from now on.
+    /// Has an Application synced by hand alone from now on, and asks for the comparison that knows it.
     pub async fn manual(&self, name: &str) {
-        let patch = json!({"spec": {"syncPolicy": {"automated": null}}});
+        let patch = json!({
+            "metadata": {"annotations": {REFRESH: "normal"}},
+            "spec": {"syncPolicy": {"automated": null}},
+        });
         self.applications()
             .patch(name, &PatchParams::default(), &Patch::Merge(patch))
             .await
             .expect("the Application");
+    }
+
+    /// Whether an Application has been compared since that was asked for.
+    pub async fn is_compared(&self, name: &str) -> bool {
+        let found = self.applications().get_opt(name).await.ok().flatten();
+        found.is_some_and(|found| !found.annotations().contains_key(REFRESH))
     }
 
     /// Gives an Application, which stays at a revision, to what is to have made it so.

@@ -270,6 +270,9 @@ impl World {
     pub fn manual(&self, service: &str, environment: &str) {
         let name = self.namespace(service, environment);
         self.wait(self.hub.manual(&name));
+        // A comparison that is under way still syncs by itself what comes next.
+        let compared = || self.wait(self.hub.is_compared(&name));
+        assert!(until(ROLLOUT, compared), "{name} is not compared");
     }
 
     /// Applies an object in an environment's cluster.
