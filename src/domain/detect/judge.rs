@@ -6,8 +6,7 @@ use super::{
     Evidence, Guess,
     evidence::{self, Proposal},
     manifests,
-    quiet::without_quiet,
-    trial::assemble,
+    quiet::{Moves, without_quiet},
 };
 use crate::domain::{desired::Desired, version::Version};
 
@@ -30,23 +29,13 @@ const EXPLAINED: f64 = 0.7;
 
 /// The one that reads more of what moves and is promoted, and less beside it.
 pub(super) fn better(
-    by_shape: Option<Guess>,
+    by_shape: Option<(Guess, Option<Desired>)>,
     by_evidence: Option<Proposal>,
     evidence: &Evidence<'_>,
 ) -> Option<Guess> {
-    let read = |guess: &Guess| {
-        let paths = evidence.paths.iter().copied();
-        assemble(&guess.layouts, &guess.environments, paths, evidence)
-    };
     let Some(proposal) = by_evidence else {
-        return by_shape;
+        return by_shape.map(|(shape, _)| shape);
     };
-    let by_shape = by_shape.map(|shape| {
-        // Other refs are not at hand.
-        let refs = shape.layouts.iter().any(|layout| layout.refs.is_some());
-        let desired = if refs { None } else { read(&shape) };
-        (shape, desired)
-    });
     let (mut guess, desired) = match by_shape {
         Some((shape, desired)) if is_shape_better(&shape, desired.as_ref(), &proposal) => {
             (shape, desired)
@@ -55,9 +44,9 @@ pub(super) fn better(
     };
     guess.candidates = proposal.candidates;
     tell(&mut guess, desired.as_ref(), &proposal.moves);
-    if let Some(desired) = desired {
-        without_floating(&mut guess, &desired, evidence.branches);
-        let desired = without_quiet(&mut guess, desired, read);
+    if let Some(mut desired) = desired {
+        without_floating(&mut guess, &mut desired, evidence.branches);
+        without_quiet(&mut guess, &mut desired, &proposal.moves);
         manifests::tell(&mut guess, &desired, evidence.read);
     }
     Some(guess)
@@ -89,12 +78,13 @@ fn is_declared(guess: &Guess) -> bool {
 }
 
 /// Says how much of what moves is read, and what is not.
-fn tell(guess: &mut Guess, desired: Option<&Desired>, moves: &HashMap<(String, u32), usize>) {
-    guess.moves = moves.values().sum();
+fn tell(guess: &mut Guess, desired: Option<&Desired>, moves: &Moves) {
+    guess.moves = moves.values().map(Vec::len).sum();
     let Some(desired) = desired.filter(|_| guess.moves > 0) else {
         return;
     };
-    let mut left = moves.clone();
+    let mut left: HashMap<&(String, u32), usize> =
+        moves.iter().map(|(at, moves)| (at, moves.len())).collect();
     guess.moved = vec![0; guess.layouts.len()];
     for cell in desired.cells.values() {
         for source in &cell.sources {
@@ -114,7 +104,7 @@ fn tell(guess: &mut Guess, desired: Option<&Desired>, moves: &HashMap<(String, u
 }
 
 /// Takes out what only says `HEAD`, `latest` or `none`, or names a branch, and never changed, where other versions do: nobody promotes it.
-fn without_floating(guess: &mut Guess, desired: &Desired, branches: &[&str]) {
+fn without_floating(guess: &mut Guess, desired: &mut Desired, branches: &[&str]) {
     if guess.moves < MOVES || guess.moved.len() != guess.layouts.len() {
         return;
     }
@@ -131,15 +121,9 @@ fn without_floating(guess: &mut Guess, desired: &Desired, branches: &[&str]) {
     let kept: Vec<bool> = counted
         .map(|((all, floating), moved)| *moved > 0 || floating * 5 <= all * 4)
         .collect();
-    if !kept.contains(&true) {
-        return;
+    if kept.contains(&true) {
+        guess.retain(&kept, desired);
     }
-    let mut layouts = kept.iter().copied();
-    guess.layouts.retain(|_| layouts.next().unwrap_or(true));
-    let mut explained = kept.iter().copied();
-    guess.explained.retain(|_| explained.next().unwrap_or(true));
-    let mut moved = kept.iter().copied();
-    guess.moved.retain(|_| moved.next().unwrap_or(true));
 }
 
 /// What the cells of a guess are worth: those of services that stand in several environments, by how much says that they are

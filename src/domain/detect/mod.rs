@@ -5,6 +5,7 @@ mod contents;
 mod evidence;
 mod hydrated;
 mod judge;
+mod keep;
 mod manifests;
 mod names;
 mod order;
@@ -34,6 +35,7 @@ use serde::{Deserialize, Serialize};
 pub use told::Part;
 
 use super::layout::{LayoutSet, LayoutSpec};
+use crate::domain::desired::Desired;
 use crate::domain::ids::{CellKey, EnvironmentName};
 use agents::Agents;
 use names::Names;
@@ -301,7 +303,11 @@ pub fn closest(evidence: &Evidence<'_>) -> Vec<Candidate> {
 }
 
 /// Recognises the usual shapes.
-fn by_shape(evidence: &Evidence<'_>, names: &Names, agents: &Agents) -> Option<Guess> {
+fn by_shape(
+    evidence: &Evidence<'_>,
+    names: &Names,
+    agents: &Agents,
+) -> Option<(Guess, Option<Desired>)> {
     let mut chosen = Chosen::default();
     let shapes = shapes::find(evidence.paths, names);
     let (most, rest) = shapes.split_at(shapes.len().min(TRIED));
@@ -324,9 +330,11 @@ fn by_shape(evidence: &Evidence<'_>, names: &Names, agents: &Agents) -> Option<G
         }
     }
     let refs = refs.map(|refs| refs.explanation);
-    let mut guess = settle::settle(chosen.layouts, evidence, names, agents, refs.as_deref())?;
-    overrides::add(&mut guess, evidence);
-    Some(guess)
+    let settled = settle::settle(chosen.layouts, evidence, names, agents, refs.as_deref())?;
+    let (mut guess, mut desired) = settled;
+    overrides::add(&mut guess, &mut desired, evidence);
+    // Other refs are not at hand.
+    Some((guess, Some(desired).filter(|_| refs.is_none())))
 }
 
 /// One locator, and the cells that it finds by itself in some of the files.

@@ -26,8 +26,8 @@ pub(super) fn is_override(file: &str) -> bool {
     stem.is_some_and(|stem| stem.starts_with(BEGIN))
 }
 
-/// Puts the overrides that stand beside what a guess reads in front of it.
-pub(super) fn add(guess: &mut Guess, evidence: &Evidence<'_>) {
+/// Puts the overrides that stand beside what a guess reads in front of it; `desired` is what its layouts read.
+pub(super) fn add(guess: &mut Guess, desired: &mut Desired, evidence: &Evidence<'_>) {
     let name = |path: &str| path.rsplit('/').next().is_some_and(is_override);
     let files: Vec<&str> = evidence
         .paths
@@ -81,8 +81,9 @@ pub(super) fn add(guess: &mut Guess, evidence: &Evidence<'_>) {
     (guess.layouts, guess.explained) = found.into_iter().unzip();
     // A cell that is overridden is the override's, and no longer the folder's.
     let paths = evidence.paths.iter().copied();
-    if let Some(desired) = assemble(&guess.layouts, &guess.environments, paths, evidence) {
-        guess.explained = shares(&desired, guess.layouts.len());
+    if let Some(read) = assemble(&guess.layouts, &guess.environments, paths, evidence) {
+        guess.explained = shares(&read, guess.layouts.len());
+        *desired = read;
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn settle(
     names: &Names,
     agents: &Agents,
     refs: Option<&str>,
-) -> Option<Guess> {
+) -> Option<(Guess, Desired)> {
     retain(&mut choices, refs.is_some());
     let mut specs: Vec<LayoutSpec> = choices.iter().map(|choice| choice.spec.clone()).collect();
     one_kind_of_row(&mut specs);
@@ -48,7 +48,7 @@ pub(super) fn settle(
             evidence,
         )
     };
-    let desired = read(&specs, &candidates)?;
+    let mut desired = read(&specs, &candidates)?;
     if refs.is_some() || desired.services.is_empty() {
         // Other refs are not looked at; or nothing could be read.
         guess.environments = candidates;
@@ -59,16 +59,20 @@ pub(super) fn settle(
         guess.environments = words::in_order(&columns.kept);
         guess.explained = shares(&desired, specs.len());
         if columns.restrict(&mut specs) {
-            let desired = read(&specs, &guess.environments)?;
+            desired = read(&specs, &guess.environments)?;
             guess.explained = shares(&desired, specs.len());
         }
-        keep_explaining(&mut specs, &mut guess.explained);
+    }
+    guess.layouts = specs;
+    if refs.is_none() && !desired.services.is_empty() {
+        // What gives no cell once all are read together is none.
+        let kept: Vec<bool> = guess.explained.iter().map(|cells| *cells > 0).collect();
+        guess.retain(&kept, &mut desired);
         guess.places = places(&guess.environments, &desired, agents);
     }
-    guess.explanation = explanation(&paths(&specs, &guess.explained), refs);
+    guess.explanation = explanation(&paths(&guess.layouts, &guess.explained), refs);
     guess.edges = words::edges(&guess.environments);
-    guess.layouts = specs;
-    Some(guess)
+    Some((guess, desired))
 }
 
 /// The paths of layouts, the one that explains most first.
@@ -210,15 +214,6 @@ pub(super) fn shares(desired: &Desired, layouts: usize) -> Vec<usize> {
         }
     }
     shares
-}
-
-/// Drops layouts that give no cell once all are read together.
-fn keep_explaining(specs: &mut Vec<LayoutSpec>, explained: &mut Vec<usize>) {
-    let keep: Vec<bool> = explained.iter().map(|cells| *cells > 0).collect();
-    let mut kept = keep.iter().copied();
-    specs.retain(|_| kept.next().unwrap_or(true));
-    let mut kept = keep.iter().copied();
-    explained.retain(|_| kept.next().unwrap_or(true));
 }
 
 /// The columns that layouts find, told apart.

@@ -276,7 +276,7 @@ fn overrides_beside_folders() {
             let paths = paths.iter().copied();
             let evidence = Evidence::new(&[], &read);
             let desired = trial::assemble(&guess.layouts, &guess.environments, paths, &evidence);
-            let declared = |it: crate::domain::desired::Desired| {
+            let declared = |it: Desired| {
                 let mut cells = it.cells.into_values();
                 cells.by_ref().filter(|cell| cell.version.is_some()).count()
             };

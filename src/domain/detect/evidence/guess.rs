@@ -6,6 +6,8 @@ use super::{
     super::{
         Candidate, Evidence, Guess,
         agents::Agents,
+        keep::only,
+        quiet::Moves,
         settle::{self, shares},
         trial::assemble,
         words,
@@ -35,8 +37,8 @@ pub(in crate::domain::detect) struct Proposal {
     pub(in crate::domain::detect) explained: f64,
     /// What each place is worth, by path and line.
     pub(in crate::domain::detect) weights: HashMap<(String, u32), f64>,
-    /// How often each place changed, by path and line.
-    pub(in crate::domain::detect) moves: HashMap<(String, u32), usize>,
+    /// When each place got which version.
+    pub(in crate::domain::detect) moves: Moves,
 }
 
 /// What could be environments.
@@ -102,19 +104,14 @@ pub(in crate::domain::detect) fn guess(
         if !right.contains(&false) {
             break;
         }
-        let mut right = right.into_iter();
-        specs.retain(|_| right.next().unwrap_or(true));
+        only(&mut specs, &right);
         desired = read(&specs, &environments)?;
     }
     let mut explained = shares(&desired, specs.len());
-    let mut kept = explained
-        .iter()
-        .map(|cells| *cells > 0)
-        .collect::<Vec<_>>()
-        .into_iter();
+    let kept: Vec<bool> = explained.iter().map(|cells| *cells > 0).collect();
     let read_by = specs.len();
-    specs.retain(|_| kept.next().unwrap_or(true));
-    explained.retain(|cells| *cells > 0);
+    only(&mut specs, &kept);
+    only(&mut explained, &kept);
     if specs.is_empty() {
         return None;
     }
@@ -161,7 +158,7 @@ pub(in crate::domain::detect) fn guess(
     let moves = found.places.iter().filter(|place| !place.moves.is_empty());
     let moves = moves.map(|place| {
         let at = (evidence.paths[place.file].to_owned(), place.scalar.line);
-        (at, place.moves.len())
+        (at, place.moves.clone())
     });
     Some(Proposal {
         guess,
