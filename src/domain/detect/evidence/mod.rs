@@ -181,10 +181,9 @@ pub(super) fn find(places: Vec<Place>, evidence: &Evidence<'_>, said: &BTreeSet<
         declared.beside(path).is_none() && !declared.are_services(path, claim.environment.axis)
     });
     claims.extend(siblings::declared(&plausible, &declared));
-    let listed = siblings::listed(&plausible);
-    let taken: BTreeSet<usize> = listed.iter().map(|claim| claim.place).collect();
-    claims.retain(|claim| !taken.contains(&claim.place));
-    claims.extend(listed);
+    // What says its environment itself is of that one, whatever list stands beside it.
+    let taken: BTreeSet<usize> = claims.iter().map(|claim| claim.place).collect();
+    claims.extend(siblings::listed(&plausible, &taken));
     let bare = siblings::bare(&plausible);
     let taken: BTreeSet<usize> = bare.iter().map(|claim| claim.place).collect();
     // Where that is how environments are told, a word somewhere in a folder's name is no other one.

@@ -135,9 +135,11 @@ pub(super) fn declared(places: &[Place], declared: &Declared) -> Vec<Claim> {
     places.iter().enumerate().filter_map(claim).collect()
 }
 
-/// Cells of each environment that a list beside a version names: the line is the version of all of them.
-pub(super) fn listed(places: &[Place]) -> Vec<Claim> {
+/// Cells of each environment that a list beside a version names: the line is the version of all of them. Those that are
+/// `taken` say their environment otherwise.
+pub(super) fn listed(places: &[Place], taken: &BTreeSet<usize>) -> Vec<Claim> {
     let lists = places.iter().enumerate();
+    let lists = lists.filter(|(at, _)| !taken.contains(at));
     let lists = lists.filter_map(|(at, place)| Some((at, place.scalar.listed.as_ref()?)));
     let claims = lists.flat_map(|(at, (key, names))| {
         names.iter().map(move |name| Claim {
