@@ -13,13 +13,21 @@ use crate::domain::{
 
 /// Branches that are looked at.
 const BRANCHES: usize = 40;
-/// Kinds of objects that run a service.
-const WORKLOADS: [&str; 5] = [
-    "Deployment",
-    "StatefulSet",
-    "DaemonSet",
-    "Rollout",
-    "CronJob",
+/// Kinds of objects that run a service, with where their containers are.
+const WORKLOADS: [(&str, &str); 2] = [
+    (
+        "Deployment|StatefulSet|DaemonSet|Rollout",
+        "spec.template.spec.containers",
+    ),
+    ("CronJob", "spec.jobTemplate.spec.template.spec.containers"),
+];
+/// What manifests are rendered from.
+const SOURCES: [&str; 5] = [
+    "kustomization.yaml",
+    "kustomization.yml",
+    "Kustomization",
+    "Chart.yaml",
+    "helmfile.yaml",
 ];
 /// Environments without which a description of the tree says less than the branches.
 const FEW: usize = 2;
@@ -41,7 +49,17 @@ struct Rendered {
     environment: usize,
     path: String,
     workload: String,
+    /// Which of [`WORKLOADS`] it is.
+    kind: usize,
     containers: usize,
+}
+
+/// Who writes what is in the branches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writer {
+    Program,
+    People,
+    Unknown,
 }
 
 /// What rendered branches say, where the tree that was recognised says less.
@@ -81,20 +99,48 @@ fn guess(branches: &Branches, evidence: &Evidence<'_>) -> Option<Guess> {
     let mut rendered = Vec::new();
     let own: BTreeSet<&str> = evidence.paths.iter().copied().collect();
     let (mut files, mut shared) = (0, 0);
+    let (mut sources, mut marked) = (false, false);
     for (at, name) in branches.names.iter().enumerate() {
         let branch = format!("{}{name}", branches.prefix);
         for (path, bytes) in (evidence.branch)(&branch) {
             files += 1;
             shared += usize::from(own.contains(path.as_str()));
+            sources |= is_source(&path);
+            marked |= is_marked(&bytes);
             rendered.extend(workloads(at, &path, &bytes));
         }
     }
-    // What is written on the default branch too is no one's output, where nothing says that it is.
     let of_several: BTreeSet<usize> = rendered.iter().map(|it| it.environment).collect();
-    if of_several.len() < FEW || branches.by.is_none() && shared * 3 > files {
+    let writer = if branches.by.is_some() || marked {
+        Writer::Program
+    } else if sources || shared * 3 > files {
+        // What is written on the default branch too is no one's output, nor is what others are rendered from.
+        Writer::People
+    } else if evidence.paths.iter().any(|path| is_source(path)) {
+        Writer::Program
+    } else {
+        Writer::Unknown
+    };
+    if of_several.len() < FEW || writer == Writer::People {
         return None;
     }
-    Some(described(branches, &rendered))
+    Some(described(branches, &rendered, writer))
+}
+
+/// Whether a file says what manifests are rendered from.
+fn is_source(path: &str) -> bool {
+    let file = path.rsplit('/').next().unwrap_or_default();
+    SOURCES.contains(&file)
+}
+
+/// Whether a file says itself that a program wrote it: Helm names the template of each object.
+fn is_marked(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let says = |line: &str| {
+        line.starts_with("# Source: ")
+            || line.starts_with('#') && line.to_ascii_lowercase().contains("do not edit")
+    };
+    text.lines().any(says)
 }
 
 /// The branches that a `PromotionStrategy` lists and that are there, in its order.
@@ -189,76 +235,79 @@ fn workloads(environment: usize, path: &str, bytes: &[u8]) -> Vec<Rendered> {
     let each = yaml.documents.iter().filter_map(|document| {
         let root = document.root();
         let kind = at(root, &["kind"])?.text()?;
-        let containers = at(root, &["spec", "template", "spec", "containers"])?;
+        let is_one = |(kinds, _): &(&str, &str)| kinds.split('|').any(|it| it == kind);
+        let kind = WORKLOADS.iter().position(is_one)?;
+        let way: Vec<&str> = WORKLOADS[kind].1.split('.').collect();
+        let containers = at(root, &way)?;
         let images = containers.items().filter(|it| it.get("image").is_some());
         let found = Rendered {
             environment,
             path: path.to_owned(),
             workload: at(root, &["metadata", "name"])?.text()?.to_owned(),
+            kind,
             containers: images.count(),
         };
-        (WORKLOADS.contains(&kind) && found.containers > 0).then_some(found)
+        (found.containers > 0).then_some(found)
     });
     each.collect()
 }
 
-/// The layouts that read what was rendered.
-fn described(branches: &Branches, rendered: &[Rendered]) -> Guess {
-    // One workload in several folders of a branch runs in each of them: they are environments of their own.
-    let mut places: BTreeMap<(usize, &str), BTreeSet<&str>> = BTreeMap::new();
+/// The folders of a path.
+fn folders(path: &str) -> Vec<&str> {
+    let mut folders: Vec<&str> = path.split('/').collect();
+    folders.pop();
+    folders
+}
+
+/// How deep the folders are, and which of them differs, where most workloads of a branch are in several: they run in each of
+/// these, which are clusters. Where few are, two things are called alike.
+fn clusters(rendered: &[Rendered]) -> Option<(usize, usize)> {
+    let mut places: BTreeMap<(usize, &str), BTreeSet<Vec<&str>>> = BTreeMap::new();
     for it in rendered {
-        let folder = it.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let known = places.entry((it.environment, &it.workload)).or_default();
-        known.insert(folder);
+        known.insert(folders(&it.path));
     }
-    let nested = places.values().any(|folders| folders.len() > 1);
-    let several = rendered.iter().any(|it| it.containers > 1);
-    let names: Vec<&str> = branches.names.iter().map(String::as_str).collect();
-    // By how deep the file stands, and what it is called.
-    let mut forms: BTreeMap<(usize, &str), usize> = BTreeMap::new();
-    for it in rendered {
-        let file = it.path.rsplit('/').next().unwrap_or_default();
-        let depth = it.path.matches('/').count();
-        *forms.entry((depth, file)).or_default() += it.containers;
+    let mut votes: BTreeMap<(usize, usize), BTreeMap<usize, usize>> = BTreeMap::new();
+    let mut all: BTreeMap<usize, usize> = BTreeMap::new();
+    for ((environment, _), places) in &places {
+        *all.entry(*environment).or_default() += 1;
+        let mut places = places.iter();
+        let first = places.next()?;
+        let differing: BTreeSet<Option<usize>> = places
+            .map(|other| {
+                let pairs = first.iter().zip(other).enumerate();
+                let mut differ = pairs.filter(|(_, (a, b))| a != b).map(|(at, _)| at);
+                let at = differ.next()?;
+                (first.len() == other.len() && differ.next().is_none()).then_some(at)
+            })
+            .collect();
+        if let [Some(at)] = differing.into_iter().collect::<Vec<_>>()[..] {
+            let votes = votes.entry((first.len(), at)).or_default();
+            *votes.entry(*environment).or_default() += 1;
+        }
     }
-    let files: BTreeSet<&str> = forms.keys().map(|(_, file)| *file).collect();
-    // Many files, each for itself.
-    let open = files.len() > 3;
-    let mut by_path: BTreeMap<String, usize> = BTreeMap::new();
-    for ((depth, file), cells) in forms {
-        let folders = if depth > 0 { "{folder*}/" } else { "" };
-        let file = match file.rsplit_once('.') {
-            Some((_, ending)) if open => format!("{{file}}.{ending}"),
-            _ => file.to_owned(),
-        };
-        *by_path.entry(format!("{folders}{file}")).or_default() += cells;
-    }
-    let mut by_path: Vec<(String, usize)> = by_path.into_iter().collect();
-    by_path.sort_by_key(|(_, cells)| std::cmp::Reverse(*cells));
-    let row = if several { "{name}/{image}" } else { "{name}" };
-    let spec = |path: &str| LayoutSpec {
-        path: Some(path.to_owned()),
-        refs: Some(format!(
-            "refs/heads/{}{{env:{}}}",
-            branches.prefix,
-            names.join("|")
-        )),
-        yaml: Some("spec.template.spec.containers[*].image".into()),
-        kind: Some(WORKLOADS.join("|")),
-        part: Some("tag".into()),
-        name: Some("metadata.name".into()),
-        row: Some(row.into()),
-        env_name: (nested && path.starts_with("{folder*}")).then(|| "{env}/{folder}".into()),
-        read_only: true,
-        ..LayoutSpec::default()
+    let most = |votes: &BTreeMap<usize, usize>| {
+        votes
+            .iter()
+            .any(|(environment, count)| count * 2 > all[environment])
     };
+    let mut votes = votes.into_iter().filter(|(_, votes)| most(votes));
+    votes.next().map(|(found, _)| found)
+}
+
+/// The layouts that read what was rendered.
+fn described(branches: &Branches, rendered: &[Rendered], writer: Writer) -> Guess {
+    let clusters = clusters(rendered);
+    let names: Vec<&str> = branches.names.iter().map(String::as_str).collect();
+    let layouts = layouts(branches, rendered, clusters);
     // Columns by branch, in its order.
     let mut columns: Vec<BTreeSet<String>> = vec![BTreeSet::new(); names.len()];
     for it in rendered {
         let name = names[it.environment];
-        let folder = it.path.rsplit_once('/').map(|(folder, _)| folder);
-        columns[it.environment].insert(match folder.filter(|_| nested) {
-            Some(folder) => format!("{name}/{folder}"),
+        let folders = folders(&it.path);
+        let cluster = clusters.filter(|(depth, _)| folders.len() == *depth);
+        columns[it.environment].insert(match cluster {
+            Some((_, at)) => format!("{name}/{}", folders[at]),
             None => name.to_owned(),
         });
     }
@@ -280,176 +329,111 @@ fn described(branches: &Branches, rendered: &[Rendered]) -> Guess {
         .iter()
         .map(|name| format!("`{}{name}`", branches.prefix))
         .collect();
+    let shown = shown.join(", ");
     let by = branches
         .by
         .as_ref()
         .map_or_else(String::new, |by| format!(", in the order of {by}"));
+    let explanation = if writer == Writer::Unknown {
+        format!(
+            "each environment is a branch: {shown}{by}; versions are shown from there, and not changed, as a program may \
+             render them: without `read_only` of their layouts they are"
+        )
+    } else {
+        format!(
+            "each environment is a branch that a program renders: {shown}{by}; versions are shown from there, and changed \
+             in what it renders"
+        )
+    };
     Guess {
         environments,
         edges,
-        layouts: by_path.iter().map(|(path, _)| spec(path)).collect(),
-        explained: by_path.iter().map(|(_, cells)| *cells).collect(),
-        explanation: format!(
-            "each environment is a branch that a program renders: {}{by}; versions are shown from there, and changed in what \
-             it renders",
-            shown.join(", ")
-        ),
+        explained: layouts.iter().map(|(_, cells)| *cells).collect(),
+        layouts: layouts.into_iter().map(|(spec, _)| spec).collect(),
+        explanation,
         ..Guess::default()
     }
+}
+
+/// One layout for each form of path and each way to containers, with how many cells it has, the one that has most first.
+fn layouts(
+    branches: &Branches,
+    rendered: &[Rendered],
+    clusters: Option<(usize, usize)>,
+) -> Vec<(LayoutSpec, usize)> {
+    let several = rendered.iter().any(|it| it.containers > 1);
+    let file = |it: &Rendered| it.path.rsplit('/').next().unwrap_or_default().to_owned();
+    let files: BTreeSet<String> = rendered.iter().map(file).collect();
+    // Many files, each for itself.
+    let open = files.len() > 3;
+    // Two things of one name, in folders that are no clusters.
+    let mut seen: BTreeSet<(usize, Vec<&str>, &str)> = BTreeSet::new();
+    let mut called: BTreeMap<(usize, Option<&str>, &str), usize> = BTreeMap::new();
+    for it in rendered {
+        let folders = folders(&it.path);
+        if seen.insert((it.environment, folders.clone(), &it.workload)) {
+            let cluster = clusters.filter(|(depth, _)| folders.len() == *depth);
+            let cluster = cluster.map(|(_, at)| folders[at]);
+            let count = called.entry((it.environment, cluster, &it.workload));
+            *count.or_default() += 1;
+        }
+    }
+    let alike = called.values().any(|count| *count > 1);
+    let mut forms: BTreeMap<(String, bool, usize), usize> = BTreeMap::new();
+    for it in rendered {
+        let depth = folders(&it.path).len();
+        let nested = clusters.filter(|(own, _)| depth == *own);
+        let above = match nested {
+            Some((depth, cluster)) => (0..depth)
+                .map(|at| {
+                    if at == cluster {
+                        "{cluster}/".to_owned()
+                    } else {
+                        format!("{{folder{at}}}/")
+                    }
+                })
+                .collect(),
+            None if depth > 0 => "{folder*}/".to_owned(),
+            None => String::new(),
+        };
+        let file = match it.path.rsplit_once('.') {
+            Some((_, ending)) if open => format!("{{file}}.{ending}"),
+            _ => file(it),
+        };
+        let form = (format!("{above}{file}"), nested.is_some(), it.kind);
+        *forms.entry(form).or_default() += it.containers;
+    }
+    let names = branches.names.join("|");
+    let spec = |path: String, nested: bool, kind: usize| {
+        let (kinds, way) = WORKLOADS[kind];
+        let folder = path.contains("{folder*}") && alike;
+        LayoutSpec {
+            refs: Some(format!("refs/heads/{}{{env:{names}}}", branches.prefix)),
+            yaml: Some(format!("{way}[*].image")),
+            kind: Some(kinds.to_owned()),
+            part: Some("tag".into()),
+            name: Some("metadata.name".into()),
+            row: Some(format!(
+                "{}{{name}}{}",
+                if folder { "{folder}/" } else { "" },
+                if several { "/{image}" } else { "" }
+            )),
+            env_name: nested.then(|| "{env}/{cluster}".into()),
+            read_only: true,
+            path: Some(path),
+            ..LayoutSpec::default()
+        }
+    };
+    let forms = forms.into_iter();
+    let mut layouts: Vec<(LayoutSpec, usize)> = forms
+        .map(|((path, nested, kind), cells)| (spec(path, nested, kind), cells))
+        .collect();
+    layouts.sort_by_key(|(_, cells)| std::cmp::Reverse(*cells));
+    layouts
 }
 
 /// A file of a branch, and what is in it.
 pub type BranchFile = (String, Rc<[u8]>);
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn workload(name: &str, images: &[&str]) -> String {
-        let each = images.iter();
-        let each = each.map(|image| format!("      - name: c\n        image: {image}\n"));
-        let containers = each.collect::<Vec<_>>().concat();
-        format!(
-            "apiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\n---\nkind: Deployment\nmetadata:\n  name: {name}\nspec:\n  \
-             template:\n    spec:\n      containers:\n{containers}"
-        )
-    }
-
-    fn told(
-        branches: &[&str],
-        tree: &[(&str, &str)],
-        files: &dyn Fn(&str) -> Vec<(String, String)>,
-    ) -> Option<Guess> {
-        let paths: Vec<&str> = tree.iter().map(|(path, _)| *path).collect();
-        let read = |path: &str| {
-            let found = tree.iter().find(|(known, _)| *known == path)?;
-            Some(Rc::from(found.1.as_bytes()))
-        };
-        let branch = |name: &str| {
-            let own = files(name).into_iter();
-            own.map(|(path, text)| (path, Rc::from(text.as_bytes())))
-                .collect()
-        };
-        super::super::recognise(&Evidence {
-            branches,
-            branch: &branch,
-            ..Evidence::new(&paths, &read)
-        })
-    }
-
-    /// A strategy says which branches there are and in which order; what is proposed for one is no environment.
-    #[test]
-    fn branches_of_a_promotion_strategy() {
-        const STRATEGY: &str = "kind: PromotionStrategy\nmetadata:\n  name: shop\nspec:\n  environments:\n  - branch: env/first\n  - branch: env/second\n";
-        let branches = [
-            "env/first",
-            "env/first-next",
-            "env/second",
-            "env/second-next",
-            "main",
-        ];
-        let guess = told(&branches, &[("promoter.yaml", STRATEGY)], &|name| {
-            assert!(!name.ends_with("-next"), "{name}");
-            vec![
-                (
-                    "shop/manifest.yaml".into(),
-                    workload("web", &["r/x/web:1.0.0"]),
-                ),
-                ("shop/README.md".into(), "image: x/y:1".into()),
-            ]
-        });
-        let guess = guess.unwrap();
-        assert_eq!(guess.environments, ["first", "second"]);
-        assert_eq!(guess.edges, [("first".to_owned(), "second".to_owned())]);
-        let layout = &guess.layouts[0];
-        assert_eq!(
-            layout.refs.as_deref(),
-            Some("refs/heads/env/{env:first|second}")
-        );
-        assert_eq!(layout.path.as_deref(), Some("{folder*}/manifest.yaml"));
-        assert_eq!(
-            (layout.row.as_deref(), layout.read_only),
-            (Some("{name}"), true)
-        );
-        assert!(
-            guess
-                .explanation
-                .contains("PromotionStrategy in promoter.yaml"),
-            "{guess:?}"
-        );
-    }
-
-    /// Without a strategy, names say which branches; one workload in several folders runs in each.
-    #[test]
-    fn branches_called_like_environments_with_clusters_below() {
-        let guess = told(
-            &["main", "stage/dev", "stage/prod"],
-            &[("base/web.yaml", "kind: X\n")],
-            &|name| {
-                let folders: &[&str] = if name.ends_with("prod") {
-                    &["eu/", "us/"]
-                } else {
-                    &["eu/"]
-                };
-                let text = workload("web", &["r/x/web:1.0.0", "r/x/proxy:2.0.0"]);
-                folders
-                    .iter()
-                    .map(|folder| (format!("{folder}all.yaml"), text.clone()))
-                    .collect()
-            },
-        );
-        let guess = guess.unwrap();
-        assert_eq!(guess.environments, ["dev/eu", "prod/eu", "prod/us"]);
-        assert_eq!(guess.layouts[0].row.as_deref(), Some("{name}/{image}"));
-        assert_eq!(guess.layouts[0].env_name.as_deref(), Some("{env}/{folder}"));
-        assert_eq!(guess.explained, [6]);
-    }
-
-    /// What a hydrator writes is no one's to merge, though the branches hold files of the same names as the default branch and
-    /// are called like environments.
-    #[test]
-    fn branches_of_a_strategy_are_shown_alone() {
-        const STRATEGY: &str = "kind: PromotionStrategy\nspec:\n  environments:\n  - branch: env/dev\n  - branch: env/staging\n  - branch: env/prod\n";
-        let web = workload("web", &["r/x/web:1.0.0"]);
-        let tree = [
-            ("web/deployment.yaml", web.as_str()),
-            ("api/deployment.yaml", &web),
-            ("pay/deployment.yaml", &web),
-            ("promoter/strategy.yaml", STRATEGY),
-        ];
-        let branches = ["env/dev", "env/prod", "env/staging", "main"];
-        let rendered = |_: &str| {
-            ["web", "api", "pay"]
-                .map(|name| {
-                    let text = workload(name, &["r/x/web:1.0.0"]);
-                    (format!("{name}/deployment.yaml"), text)
-                })
-                .to_vec()
-        };
-        let guess = told(&branches, &tree, &rendered).unwrap();
-        assert_eq!(guess.environments, ["dev", "staging", "prod"]);
-        assert!(
-            guess.layouts.iter().all(|it| it.read_only),
-            "{:?}",
-            guess.layouts
-        );
-        // Nor where what they hold is not understood.
-        let guess = told(&branches, &tree, &|_| Vec::new()).unwrap();
-        assert!(
-            guess.layouts.iter().all(|it| it.read_only),
-            "{:?}",
-            guess.layouts
-        );
-        assert!(!guess.layouts.is_empty());
-    }
-
-    /// Branches that hold what the default branch holds are written by people.
-    #[test]
-    fn branches_of_the_same_files_are_not_rendered() {
-        let text = workload("web", &["r/x/web:1.0.0"]);
-        let guess = told(&["main", "dev", "prod"], &[("web.yaml", &text)], &|_| {
-            vec![("web.yaml".into(), text.clone())]
-        });
-        assert!(guess.is_none_or(|it| it.layouts.iter().all(|layout| !layout.read_only)));
-    }
-}
+mod tests;
