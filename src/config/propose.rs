@@ -284,7 +284,13 @@ fn write_layout(text: &mut String, layout: &LayoutSpec) {
         text.push_str("first = true\n");
     }
     if layout.read_only {
-        text.push_str("read_only = true   # rendered from something else: shown, not edited\n");
+        let locators = [&layout.yaml, &layout.json].into_iter().flatten();
+        let why = if locators.into_iter().any(|it| it.contains("[-1]")) {
+            "each version is another item of its list"
+        } else {
+            "rendered from something else"
+        };
+        let _ = writeln!(text, "read_only = true   # {why}: shown, not edited");
     }
     if !layout.alias.is_empty() {
         let pairs: Vec<_> = layout

@@ -923,7 +923,7 @@ pub struct Layout {
     pub service: Option<String>,
     /// A file or folder that must be there for a place to count, a template over what `path` captures.
     pub only_if: Option<String>,
-    /// Its places are rendered from something else: shown, and never edited.
+    /// Its places are rendered from something else, or items of a list that grows: shown, and never edited.
     pub read_only: Option<bool>,
 }
 

@@ -59,7 +59,7 @@ pub struct LayoutSpec {
     pub only_if: Option<String>,
     /// Environments as ranges over shared tags.
     pub range: BTreeMap<String, String>,
-    /// Its places are rendered from something else: they are shown, and never edited.
+    /// Its places are rendered from something else, or items of a list that grows: they are shown, and never edited.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub read_only: bool,
     /// The `[[repositories]]` entry it reads from.

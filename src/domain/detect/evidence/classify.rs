@@ -222,6 +222,8 @@ pub(super) fn sign(file: &str, above: &[&str], key: &str, value: &str) -> Option
             Strength::Like
         }
         (Class::Value, Some(Strength::Floating)) => return None,
+        // When something was done, where no key says that it is called so.
+        (Class::Value, _) if is_day(value) => return None,
         (_, found) => found?,
     };
     // A host is no version; `2.0.0.dev` is no host.
@@ -341,17 +343,20 @@ fn is_moment(value: &str) -> bool {
     value
         .split_once(['T', 't', '_'])
         .is_some_and(|(date, time)| {
-            let digits =
-                |text: &str, count| text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
-            let mut parts = date.split('-');
-            let is_date = [4, 2, 2]
-                .into_iter()
-                .all(|count| parts.next().is_some_and(|it| digits(it, count)));
-            let hours = time
-                .split_once(':')
-                .is_some_and(|(hours, _)| digits(hours, 2));
-            is_date && parts.next().is_none() && hours
+            let hours = time.split_once(':').map_or("", |(hours, _)| hours);
+            let is_hour = hours.len() == 2 && hours.bytes().all(|b| b.is_ascii_digit());
+            is_day(date) && is_hour
         })
+}
+
+/// `2026-08-23`.
+fn is_day(value: &str) -> bool {
+    let mut parts = value.split('-');
+    let mut is_number = |count| {
+        let part = parts.next().unwrap_or_default();
+        part.len() == count && part.bytes().all(|b| b.is_ascii_digit())
+    };
+    [4, 2, 2].into_iter().all(&mut is_number) && value.len() == 10
 }
 
 fn is_uuid(value: &str) -> bool {

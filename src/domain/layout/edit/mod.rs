@@ -141,8 +141,8 @@ fn rendered(layouts: &LayoutSet, cell: &DesiredCell, key: &CellKey) -> Option<Re
         (None, None) => format!("layouts[{}]", cell.layout),
     };
     let reason = format!(
-        "{place}: what {key} declares is rendered from something else (`read_only` of its layout), and an edit would be \
-         rendered over; change the source"
+        "{place}: what {key} declares is rendered from something else, or one of a list that grows (`read_only` of its \
+         layout); an edit would be rendered over, or lose what stood there: change it at its source"
     );
     is_one.then_some((SkipCause::NotParseable, reason))
 }

@@ -167,9 +167,9 @@ fn decoys_are_no_cells() {
             "web:\n  hostname: 10.20.30.8.nip.io\n",
         ),
         (
-            "what a container is told about an environment",
-            "apps/web/overlays/ENV/arguments.yaml",
-            "web:\n  apiVersion: v1.8.0\n  targets: [dev, prod]\n",
+            "when something was done",
+            "apps/web/overlays/ENV/done.yaml",
+            "web:\n  released: 2026-08-18\n  started: 2026-11-08\n",
         ),
     ];
     let (_, path, text, line, environments) = KINDS[0];
@@ -254,10 +254,11 @@ fn what_nobody_promotes_is_told() {
             repository.write(&path.replace("ENV", environment), &text);
         }
     }
+    // Two of which change, each in one environment alone.
     for service in 0..8 {
-        for environment in environments {
+        for (at, environment) in environments.into_iter().enumerate() {
             for tag in ["1.0.0", "1.1.0"] {
-                if tag == "1.1.0" && service > 1 {
+                if tag == "1.1.0" && (service > 1 || service != at) {
                     continue;
                 }
                 repository.write(
@@ -271,5 +272,35 @@ fn what_nobody_promotes_is_told() {
     assert_eq!(cells.len(), 9, "{cells:?} {:?}", guess.layouts);
     assert_eq!(guess.quiet.len(), 1, "{:?}", guess.quiet);
     let words = guess.quiet[0].words();
-    assert!(words.contains("24 cells: 6 version changes"), "{words}");
+    assert!(words.contains("24 cells: 2 version changes"), "{words}");
+}
+
+/// What stands in an environment's own file is of that one, whatever it says of others beside it.
+#[test]
+fn lists_of_environments_beside_what_is_of_one_say_nothing() {
+    let texts = [
+        "app:\n  image: r/x/SERVICE:VERSION\n  channels: [dev-alerts, prod-alerts]\n",
+        "app:\n  image: r/x/SERVICE:VERSION\nEACH",
+    ];
+    for text in texts {
+        let mut repository = kind("envs/ENV/SERVICE.yaml", text, "", &USUAL);
+        if text.contains("EACH") {
+            // One of them alone.
+            for environment in USUAL {
+                let path = format!("envs/{environment}/web.yaml");
+                let targets = format!("{}  targets: [dev, prod]\n", repository.files[&path]);
+                repository.write(&path, &targets);
+            }
+        }
+        let (guess, mut cells) = repository.guess().unwrap();
+        cells.sort();
+        let mut expected: Vec<(String, String)> = USUAL
+            .iter()
+            .flat_map(|name| {
+                ["1.3.7", "2.4.7", "3.5.7"].map(|it| ((*name).to_owned(), it.to_owned()))
+            })
+            .collect();
+        expected.sort();
+        assert_eq!(cells, expected, "{text}\n{:?}", guess.layouts);
+    }
 }

@@ -344,6 +344,11 @@ impl Layout<'_> {
         if self.shape.literal {
             spec.part = Some(self.literal());
         }
+        // Another version is another item: what stands in the last one is not to be lost.
+        let grows = |step: &Step| matches!(step, Step::Item(_, scan::LAST));
+        spec.read_only = self
+            .own()
+            .any(|(place, _)| place.scalar.steps.iter().any(grows));
         spec.fallbacks.extend(self.fallback(&spec));
         if let (Some(declaration), [base]) = (&self.shape.declared, &spec.fallbacks[..]) {
             let folder = base.path.rsplit_once('/').map_or("", |(folder, _)| folder);
