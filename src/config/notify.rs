@@ -117,8 +117,21 @@ fn wants(notify: &Notify, table: &Table<'_>) -> CheckEntry {
                 format!("tells the address that is the secret `{name}` {when}")
             }
         },
-        Target::Grafana { url, secret, .. } => {
-            format!("annotates {url} {when}, with the secret `{secret}`")
+        Target::Grafana {
+            url,
+            secret,
+            tags,
+            dashboard,
+        } => {
+            let tags: Vec<String> = tags.iter().map(|it| quoted(it)).collect();
+            let tags = match &tags[..] {
+                [] => String::new(),
+                tags => format!(", tagged {}", tags.join(", ")),
+            };
+            let dashboard = dashboard.as_ref();
+            let dashboard = dashboard.map(|it| format!(", on the dashboard {}", quoted(it)));
+            let dashboard = dashboard.unwrap_or_default();
+            format!("annotates {url} {when}, with the secret `{secret}`{tags}{dashboard}")
         }
         Target::Command(run) => {
             let run: Vec<String> = run.iter().map(|it| quoted(it)).collect();
@@ -217,11 +230,7 @@ fn grafana(table: &Table<'_>) -> Option<Target> {
         "url",
         "where it is, such as `https://grafana.example.com`",
     )?;
-    if !address::is_plain_web(&url) {
-        table.error(
-            "url",
-            "is no address of a Grafana; write it like `https://grafana.example.com`, without a name, a token or a query",
-        );
+    if !takes_a_token(table, &url, "a Grafana") {
         return None;
     }
     Some(Target::Grafana {
@@ -234,6 +243,25 @@ fn grafana(table: &Table<'_>) -> Option<Target> {
             .unwrap_or_else(|| vec!["tidegate".to_owned()]),
         dashboard: table.string("dashboard"),
     })
+}
+
+/// Whether an address is one that a token may be sent to: it leads where it reads, and nobody reads along. `what` it is said to be.
+fn takes_a_token(table: &Table<'_>, url: &str, what: &str) -> bool {
+    if !address::is_plain_web(url) {
+        table.error(
+            "url",
+            format!("is no address of {what}; write it like `https://grafana.example.com`, without a name, a token or a query"),
+        );
+        return false;
+    }
+    if address::is_in_clear(url) {
+        table.error(
+            "url",
+            "begins with `http://` and leads to another machine: the token could be read on its way; write `https://`",
+        );
+        return false;
+    }
+    true
 }
 
 /// Words in braces that look like places and are none.
@@ -267,11 +295,11 @@ pub(super) fn secrets(root: &Table<'_>) -> Vec<Secret> {
         if read.iter().any(|other| other.name == name) {
             table.error("name", format!("`{name}` is there twice"));
         }
-        read.push(Secret {
-            name,
-            value,
-            url: table.string("url"),
-        });
+        let url = table.string("url");
+        if let Some(url) = &url {
+            takes_a_token(&table, url, "an API");
+        }
+        read.push(Secret { name, value, url });
     }
     read
 }

@@ -24,6 +24,7 @@ use crate::{
         credential,
         notify::{self, NotTold},
         state::StateStore,
+        web,
     },
 };
 
@@ -84,6 +85,10 @@ impl Notifier {
                     "{} was not told: the repository's file names it, and that is not allowed yet: tidegate trust",
                     one.to.words()
                 ));
+                continue;
+            }
+            if let Some(why) = elsewhere(one, &project.config.user.secrets) {
+                inner.refused.push(why);
                 continue;
             }
             let (sender, receiver) = mpsc::unbounded_channel();
@@ -208,6 +213,27 @@ pub async fn tell_ahead(project: &Project, cells: Vec<(CellKey, Version, String)
         }
     }
     problems
+}
+
+/// Why a secret does not go where a repository's file sends it: a token is of the server that the user's own file says.
+fn elsewhere(one: &Notify, secrets: &[Secret]) -> Option<String> {
+    let (Target::Grafana { url, secret, .. }, Some(_)) = (&one.to, &one.consent) else {
+        return None;
+    };
+    // That there is none of this name is said by whoever looks for it.
+    let known = secrets.iter().find(|it| it.name == *secret)?;
+    let origin = |url: &str| web::url(url).ok().map(|url| url.origin());
+    let is_its = known
+        .url
+        .as_deref()
+        .is_some_and(|its| origin(its).is_some_and(|its| Some(its) == origin(url)));
+    (!is_its).then(|| {
+        format!(
+            "{} was not told: the repository's file sends the secret `{secret}` there, and your own config.toml does not say that \
+             it is of that server: url = \"{url}\" in its [[secrets]]",
+            one.to.words()
+        )
+    })
 }
 
 /// Tells one target everything that comes; who it is and why not all of it went, where that is so.

@@ -269,21 +269,72 @@ fn grafana_has_a_region_of_each_delivery() {
     assert_eq!(at(&bodies[1], "time"), None, "its beginning stays");
 }
 
-/// A token is not the repository's: the file of a team names its name alone, and is asked about.
+/// A token is not the repository's: the file of a team names its name alone, is asked about, and sends it to no server but the one
+/// that the user's own file says it is of.
 #[test]
 fn a_grafana_of_the_teams_file_is_told_after_consent() {
     let grafana = Web::says(200, "{\"id\": 1}");
+    let other = Web::says(200, "{\"id\": 1}");
     let team = format!(
-        "[[notify]]\non = [\"delivered\"]\ngrafana = {{ url = \"{}\" }}\n",
-        grafana.url("")
+        "[[notify]]\non = [\"delivered\"]\ngrafana = {{ url = \"{}\", dashboard = \"d1\" }}\n",
+        grafana.url("/g")
     );
-    let own = "[[secrets]]\nname = \"grafana\"\nvalue = { env = \"SLACK_TOKEN\" }\n";
-    let repository = repository(&team, own);
+    let own = |url: &str| {
+        format!("[[secrets]]\nname = \"grafana\"\nvalue = {{ env = \"SLACK_TOKEN\" }}\n{url}\n")
+    };
+    let of_it = own(&format!("url = \"{}\"", grafana.url("")));
+    let repository = repository(&team, &of_it);
     promote(&repository, &[]).exits(0).says("tidegate trust");
     assert!(grafana.asked().is_empty());
     let shown = repository.run(&repository.clone_path(), &["trust", "--dry-run"], "", &[]);
     let words = format!("{}{}", shown.out, shown.err);
-    assert!(words.contains("with the secret `grafana`"), "{words}");
+    let line = "with the secret `grafana`, tagged tidegate, on the dashboard d1";
+    assert!(words.contains(line), "{words}");
+
+    let repository = self::repository(&team, &of_it);
+    let said = promote(&repository, &["--trust"]).exits(0);
+    assert!(!said.err.contains("was not told"), "{}", said.err);
+    let asked = grafana.asked();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].target, "/g/api/annotations");
+    assert_eq!(asked[0].headers["authorization"], "Bearer xoxb-sesame");
+
+    // Another server's token, and one of which the user's file does not say whose it is.
+    for url in [format!("url = \"{}\"", other.url("")), String::new()] {
+        let repository = self::repository(&team, &own(&url));
+        promote(&repository, &["--trust"])
+            .exits(0)
+            .says("your own config.toml does not say that it is of that server");
+    }
+    assert_eq!(grafana.asked().len(), 1);
+    assert!(other.asked().is_empty());
+}
+
+/// What reads like one server and leads to another is no address, and neither is one on which the token could be read.
+#[test]
+fn a_grafana_is_where_its_address_says() {
+    for (url, why) in [
+        (
+            "http://127.0.0.1:1\\.grafana.example.com",
+            "is no address of a Grafana",
+        ),
+        (
+            "https://a@grafana.example.com",
+            "is no address of a Grafana",
+        ),
+        ("http://grafana.example.com", "begins with `http://`"),
+    ] {
+        let team = format!("[[notify]]\non = [\"failed\"]\ngrafana = {{ url = '{url}' }}\n");
+        let repository = repository(&team, "");
+        repository.tidegate(&["status"]).exits(2).says(why);
+    }
+    // The user's own file sends no token there either.
+    let own = "[[secrets]]\nname = \"slack\"\nvalue = { env = \"T\" }\nurl = \"http://slack.example.com\"\n";
+    let repository = repository("", own);
+    repository
+        .tidegate(&["status"])
+        .exits(2)
+        .says("begins with `http://`");
 }
 
 /// What somebody else brought past the upstream is told once, for as long as it is there.

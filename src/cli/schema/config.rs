@@ -635,7 +635,8 @@ pub struct Secret {
     pub name: String,
     /// Where it comes from.
     pub value: Token,
-    /// Where the API is that it opens; Slack's own by default.
+    /// Where the API is that it opens; Slack's own by default. A token of Grafana goes to no server that the repository's file
+    /// names but the one of this address.
     pub url: Option<String>,
 }
 

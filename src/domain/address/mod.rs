@@ -11,7 +11,7 @@ mod web;
 use std::fmt;
 
 pub use redact::{anonymous, redact, redact_all};
-pub use web::{is_plain_web, misread};
+pub use web::{is_in_clear, is_plain_web, misread};
 
 /// Where a repository is. [`fmt::Display`] gives what may be shown, written down and handed to Git: user information of
 /// `http` and `https` is not in it.
