@@ -1,9 +1,6 @@
 //! `tidegate plan promote|set|revert …` and `tidegate apply FILE`: a plan that is written down, and carried out later.
 
-use std::{
-    io::{Read, Write},
-    path::Path,
-};
+use std::{io::Read, path::Path};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -90,42 +87,29 @@ pub(super) fn write(
     Ok(())
 }
 
+/// Standard output, by any of its names: what is printed there and what is written to it are one.
 fn is_standard(path: &Path) -> bool {
-    path == Path::new("-")
+    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
+        .iter()
+        .any(|name| path == Path::new(name))
 }
 
-/// Refuses what is there and is no regular file, before anything is planned.
+/// Refuses what no plan can be written to, before anything is planned.
 fn can_write(path: &Path) -> Result<(), Failure> {
-    let wrong = |why: String| Failure::usage(format!("--out {}: {why}", path.display()));
-    match std::fs::metadata(path) {
-        Ok(found) if found.is_dir() => Err(wrong("is a folder; name a file in it".to_owned())),
-        Ok(found) if !found.is_file() => Err(wrong(
-            "is no regular file; `--out -` prints the plan".to_owned(),
-        )),
-        _ => {
-            let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
-            match folder {
-                Some(folder) if !folder.is_dir() => {
-                    Err(wrong(format!("there is no folder {}", folder.display())))
-                }
-                _ => Ok(()),
-            }
-        }
-    }
+    files::place(path).map(|_| ()).map_err(|why| {
+        Failure::usage(format!(
+            "--out {}: {why}; name a file, or `-` for standard output",
+            path.display()
+        ))
+    })
 }
 
-/// Writes the file whole or not at all.
+/// Writes a file whole or not at all; into a pipe or a device, what it takes.
 fn save(path: &Path, value: &Value) -> Result<(), Failure> {
     can_write(path)?;
-    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
     let written = || -> std::io::Result<()> {
         let text = serde_json::to_string_pretty(value)?;
-        let mut half = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-        half.write_all(escape_json(&text).as_bytes())?;
-        half.write_all(b"\n")?;
-        half.as_file().sync_all()?;
-        half.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        files::save(path, format!("{}\n", escape_json(&text)).as_bytes())
     };
     written().map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())))
 }

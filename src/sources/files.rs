@@ -7,10 +7,14 @@
 use std::{
     fmt,
     fs::{self, File, FileType, OpenOptions},
-    io::{self, Read},
+    io::{self, Read, Write},
     os::unix::fs::{FileTypeExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
+
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 /// No configuration that people write is larger, in bytes.
 pub const CONFIGURATION: u64 = 4 << 20;
@@ -207,6 +211,91 @@ pub fn make_folder(path: &Path) -> Result<(), FileError> {
     }
 }
 
+/// How something is written to a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A regular file, or nothing yet: it is put there whole or not at all.
+    File,
+    /// A pipe or a device such as `/dev/null`, or a link to anything: it is written into. What is there stays what it is.
+    Stream,
+}
+
+/// How a path is written to that the user has named.
+///
+/// # Errors
+/// Why it is not, in words behind it.
+pub fn place(path: &Path) -> Result<Place, String> {
+    let Ok(named) = fs::symlink_metadata(path) else {
+        let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+        return match folder {
+            Some(folder) if !folder.is_dir() => {
+                Err(format!("there is no folder {}", folder.display()))
+            }
+            _ => Ok(Place::File),
+        };
+    };
+    let found = match fs::metadata(path) {
+        Ok(found) => found.file_type(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err("it is a link to nothing".to_owned());
+        }
+        Err(error) => return Err(without_number(&error)),
+    };
+    // A disk would be written over from its beginning.
+    if found.is_dir() || found.is_socket() || found.is_block_device() {
+        return Err(format!("it is {}", words(found)));
+    }
+    Ok(if found.is_file() && !named.is_symlink() {
+        Place::File
+    } else {
+        Place::Stream
+    })
+}
+
+/// So long a pipe is waited for that nobody reads.
+const READER: Duration = Duration::from_secs(5);
+
+/// Opens what is no file to write into it. Nothing waits for ever: a pipe that nobody reads is said.
+fn stream(path: &Path) -> io::Result<File> {
+    let until = Instant::now() + READER;
+    let mut options = OpenOptions::new();
+    options.write(true).truncate(true);
+    // No terminal becomes ours by that.
+    options.custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK);
+    let opened = loop {
+        match options.open(path) {
+            Err(error) if error.raw_os_error() == Some(libc::ENXIO) && Instant::now() < until => {
+                thread::sleep(READER / 200);
+            }
+            Err(error) if error.raw_os_error() == Some(libc::ENXIO) => {
+                return Err(io::Error::new(error.kind(), "nobody reads it"));
+            }
+            opened => break opened?,
+        }
+    };
+    let flags = fcntl_getfl(&opened)?;
+    fcntl_setfl(&opened, flags - OFlags::NONBLOCK)?;
+    Ok(opened)
+}
+
+/// Writes to a path that the user has named; see [`place`]. A pipe waits for somebody who reads it, but not for ever.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if place(path).map_err(io::Error::other)? == Place::Stream {
+        let mut stream = stream(path)?;
+        stream.write_all(bytes)?;
+        return stream.flush();
+    }
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+    let mut half = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    half.write_all(bytes)?;
+    half.as_file().sync_all()?;
+    half.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
 fn open_with(options: &mut OpenOptions, path: &Path, links: Links) -> Result<File, FileError> {
     let failed = |why| FileError {
         path: path.to_owned(),
@@ -321,6 +410,49 @@ mod tests {
             let (one, other) = (said(name, Links::Refused), said(name, Links::Followed));
             assert!(one.contains(refused), "{name}: {one}");
             assert!(other.contains(followed), "{name}, followed: {other}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_is_written_into_and_stays_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        save(&at("new"), b"one").unwrap();
+        save(&at("new"), b"two").unwrap();
+        assert_eq!(fs::read_to_string(at("new")).unwrap(), "two");
+
+        let made = Command::new("mkfifo").arg(at("pipe")).status();
+        assert!(made.unwrap().success());
+        let path = at("pipe");
+        let reads = thread::spawn(move || fs::read_to_string(path).unwrap());
+        save(&at("pipe"), b"through").unwrap();
+        assert_eq!(reads.join().unwrap(), "through");
+        assert!(fs::metadata(at("pipe")).unwrap().file_type().is_fifo());
+
+        symlink("/dev/null", at("null")).unwrap();
+        symlink("new", at("link")).unwrap();
+        symlink("nowhere", at("dangling")).unwrap();
+        fs::create_dir(at("folder")).unwrap();
+        let _socket = UnixListener::bind(at("socket")).unwrap();
+        save(&at("null"), b"away").unwrap();
+        save(Path::new("/dev/null"), b"away").unwrap();
+        let null = fs::symlink_metadata("/dev/null").unwrap().file_type();
+        assert!(null.is_char_device());
+        save(&at("link"), b"3").unwrap();
+        assert_eq!(fs::read_to_string(at("new")).unwrap(), "3");
+        for link in ["null", "link"] {
+            let there = fs::symlink_metadata(at(link)).unwrap();
+            assert!(there.is_symlink(), "{link}");
+        }
+        for (name, why) in [
+            ("dangling", "a link to nothing"),
+            ("folder", "a folder"),
+            ("socket", "a socket"),
+            ("none/file", "there is no folder"),
+        ] {
+            let refused = place(&at(name)).unwrap_err();
+            assert!(refused.contains(why), "{name}: {refused}");
+            assert!(save(&at(name), b"x").is_err(), "{name}");
         }
     }
 

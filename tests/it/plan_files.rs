@@ -324,11 +324,7 @@ fn what_is_no_plan_of_this_repository_is_a_sentence() {
     let arguments = [
         "plan", "promote", "checkout", "--from", "staging", "--to", "prod", "--out",
     ];
-    for (out, words) in [
-        ("../plan.json", "no regular file"),
-        ("..", "is a folder"),
-        ("no/a", "no folder no"),
-    ] {
+    for (out, words) in [("..", "is a folder"), ("no/a", "no folder no")] {
         repository
             .tidegate(&[&arguments[..], &[out]].concat())
             .exits(2)
@@ -427,4 +423,48 @@ fn what_a_gate_holds_is_in_the_file_and_stays_held() {
     apply(&repository, &[])
         .exits(5)
         .says("upstream is pass now");
+}
+
+/// What is named is written into where it is no file, and stays what it is.
+#[test]
+fn a_plan_goes_into_a_pipe_and_over_no_device() {
+    let repository = Repository::seeded();
+    repository.bump("checkout", "dev", "1.1.0");
+    repository.pull();
+    let to = [
+        "plan",
+        "promote",
+        "checkout",
+        "--from",
+        "dev",
+        "--to",
+        "staging",
+        "--no-live",
+        "--out",
+    ];
+    let plan = |out: &str| repository.tidegate(&[&to[..], &[out]].concat());
+    let pipe = repository.clone_path().join("../pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let reads = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || fs::read_to_string(pipe).unwrap())
+    };
+    plan("../pipe").exits(0);
+    let text = reads.join().unwrap();
+    let read: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(read["schema"], "tidegate.plan/v1");
+    let link = repository.clone_path().join("../null");
+    std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+    for device in ["/dev/null", "../null"] {
+        plan(device).exits(0);
+    }
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    let null = fs::symlink_metadata("/dev/null").unwrap();
+    assert!(!null.is_file());
+    // By whatever name, that is where a plan is printed.
+    let [one, other] = ["/dev/stdout", "-"].map(|name| plan(name).exits(0).json());
+    assert!(one["digest"].is_string() && one["digest"] == other["digest"]);
+    plan("..").exits(2).says("it is a folder");
+    plan("../pipe").exits(1).says("nobody reads it");
 }
