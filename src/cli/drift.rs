@@ -25,7 +25,7 @@ use crate::{
         rollout::Connection,
     },
     stdio::Tone,
-    workflow::{self, Asked, Project, Whose},
+    workflow::{self, Ahead, Asked, Project, Whose},
 };
 
 pub(super) async fn run(context: &Context, args: &DriftArgs) -> Result<Exit, Failure> {
@@ -77,21 +77,29 @@ pub(super) async fn run(context: &Context, args: &DriftArgs) -> Result<Exit, Fai
         },
         Timestamp::now(),
     );
-    found.retain(|finding| {
+    let is_asked_for = |finding: &Finding| {
         columns.contains(&finding.cell.environment)
             && (rows.is_empty() || rows.contains(&finding.cell.service))
             && (args.only.is_empty() || args.only.contains(&finding.kind))
-    });
+    };
     if args.notify && !context.common.dry_run {
         let ahead = found.iter().filter(|it| it.kind == Kind::Ahead);
         let ahead = ahead.filter_map(|it| {
-            let version = desired.version(&it.cell)?.clone();
-            Some((it.cell.clone(), version, it.detail.clone()))
+            Some(Ahead {
+                cell: it.cell.clone(),
+                version: desired.version(&it.cell)?.clone(),
+                detail: it.detail.clone(),
+                is_asked_for: is_asked_for(it),
+            })
         });
-        for problem in workflow::tell_ahead(&project, ahead.collect()).await {
+        let known = desired.cells.iter().filter(|(_, it)| it.version.is_some());
+        let known = known.map(|(cell, _)| cell.clone()).collect();
+        let ahead: Vec<Ahead> = ahead.collect();
+        for problem in workflow::tell_ahead(&project, &ahead, &known).await {
             context.output.note(clean(&problem));
         }
     }
+    found.retain(is_asked_for);
     let default = default.answer().await.into_iter().map(Problem::general);
     let default: Vec<Problem> = default.collect();
     let problems: Vec<&Problem> = default

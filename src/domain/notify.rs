@@ -290,25 +290,15 @@ impl About {
         Self { approvers, ..self }
     }
 
-    /// What is told of something urgent that waits still, where it is time for that: `told` says of how many minutes it was.
-    pub fn clock(
-        &self,
-        delivery: &Delivery,
-        now: Timestamp,
-        told: &mut i64,
-    ) -> Option<Notification> {
+    /// What is told of something urgent that waits still, where it is time for that, and of how many minutes that is.
+    pub fn clock(&self, delivery: &Delivery, now: Timestamp) -> Option<(Notification, i64)> {
         if !delivery.urgent || !delivery.awaits_merge() {
             return None;
         }
-        let minutes = now.duration_since(delivery.started).as_mins();
-        let due = CLOCK.into_iter().rev().find(|at| minutes >= *at)?;
-        if due <= *told {
-            return None;
-        }
-        *told = due;
+        let due = due(delivery.started, delivery.clocked, now)?;
         let since = age::between(delivery.started, now);
         let detail = format!("it waits for {since}; {}", self.who_may());
-        Some(self.notification(delivery, Event::Urgent, detail))
+        Some((self.notification(delivery, Event::Urgent, detail), due))
     }
 
     fn who_may(&self) -> String {
@@ -402,6 +392,13 @@ impl About {
     }
 }
 
+/// Of how many minutes of waiting is to be told, where it was told of so many: of the last ones that are over.
+fn due(since: Timestamp, told: i64, now: Timestamp) -> Option<i64> {
+    let minutes = now.duration_since(since).as_mins();
+    let due = CLOCK.into_iter().rev().find(|at| minutes >= *at)?;
+    (due > told).then_some(due)
+}
+
 impl Notification {
     /// That a cell is ahead of its upstream, whoever brought it there; `detail`: of what.
     pub fn ahead(cell: CellKey, version: Version, detail: String) -> Self {
@@ -415,6 +412,11 @@ impl Notification {
             request: None,
             detail,
         }
+    }
+
+    /// The cells that it is about, with the version that each comes to.
+    pub fn cells(&self) -> impl Iterator<Item = (&CellKey, Option<&Version>)> {
+        self.cells.iter().map(|(cell, _, to)| (cell, to.as_ref()))
     }
 
     /// In one line: `delivered: promote web 1.42.0 → 1.43.0 to prod on origin/main (a1b2c3d)`.
@@ -536,6 +538,30 @@ mod tests {
             commit: Some("0123456789abcdef0123456789abcdef01234567".to_owned()),
             request: None,
             detail: "it says \"no\"".to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_waits_is_told_of_at_its_times_each_once() {
+        let since: Timestamp = "2026-03-01T10:00:00Z".parse().unwrap();
+        // After so many seconds, having been told of so many minutes.
+        for (seconds, told, expected) in [
+            (-30, 0, None),
+            (0, 0, None),
+            (299, 0, None),
+            (300, 0, Some(5)),
+            (301, 5, None),
+            (899, 5, None),
+            (900, 5, Some(15)),
+            // Nobody was there for a while: once, of the last.
+            (3_700, 5, Some(60)),
+            (3_700, 60, None),
+            (7_199, 60, None),
+            (7_200, 60, Some(120)),
+            (90_000, 120, None),
+        ] {
+            let now = since + jiff::SignedDuration::from_secs(seconds);
+            assert_eq!(due(since, told, now), expected, "{seconds} s, {told}");
         }
     }
 

@@ -4,6 +4,7 @@
 //! [`Delivery`](crate::domain::delivery::Delivery), which [`Underway`] drives: fetched again, judged again, committed, pushed,
 //! and followed cell by cell; what a process left behind is taken up by the next.
 
+mod ahead;
 mod answers;
 mod apply;
 mod at;
@@ -49,6 +50,7 @@ use crate::{
     sources::{cluster, git::Repo},
 };
 
+pub use ahead::{Ahead, tell_ahead};
 pub use answers::{AskRunning, Asks};
 pub use apply::{Applied, apply};
 pub use at::At;
@@ -65,7 +67,7 @@ pub use earlier::{Configurations, UnknownBefore};
 pub use facts::{Asked, ask_clusters};
 pub use head::PATIENCE as HEAD_PATIENCE;
 pub use look::{Seen, look_at};
-pub use notify::{Notifier, PATIENCE as NOTIFY_PATIENCE, tell_ahead};
+pub use notify::{Notifier, PATIENCE as NOTIFY_PATIENCE};
 pub use others::{Fetches, OtherRepository};
 pub use prepare::prepare;
 pub use project::{OpenError, OpenOptions};

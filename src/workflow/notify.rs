@@ -1,7 +1,7 @@
 //! Who asked for it is told of a delivery, beside it: it never waits, and who could not be told is named when it has ended.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -14,16 +14,14 @@ use super::{Project, trust::Allowed};
 use crate::{
     domain::{
         delivery::{Delivery, Step},
-        ids::{CellKey, EnvironmentName},
+        ids::EnvironmentName,
         notify::{About, Address, Notification, Notify, Secret, Target},
         plan::Plan,
         pull_request::approvers,
-        version::Version,
     },
     sources::{
         credential,
         notify::{self, NotTold},
-        state::StateStore,
         web,
     },
 };
@@ -51,8 +49,6 @@ struct Inner {
     workers: JoinSet<(usize, Option<String>)>,
     /// Who is not told, and why.
     refused: Vec<String>,
-    /// Of how many minutes of waiting it was told.
-    clock: i64,
 }
 
 impl Inner {
@@ -79,15 +75,7 @@ impl Notifier {
         }
         let allowed = Allowed::of(project);
         for one in all {
-            let is_allowed = |it| allowed.covers(it);
-            if !one.consent.as_ref().is_none_or(is_allowed) {
-                inner.refused.push(format!(
-                    "{} was not told: the repository's file names it, and that is not allowed yet: tidegate trust",
-                    one.to.words()
-                ));
-                continue;
-            }
-            if let Some(why) = elsewhere(one, &project.config.user.secrets) {
+            if let Some(why) = refused(one, &allowed, &project.config.user.secrets) {
                 inner.refused.push(why);
                 continue;
             }
@@ -124,14 +112,12 @@ impl Notifier {
         self.inner().about = About::kept(delivery).let_through_by(names);
     }
 
-    /// Tells of something urgent that waits still, when it is time for that again. Never waits.
-    pub(super) fn clock(&self, delivery: &Delivery, now: Timestamp) {
-        let mut inner = self.inner();
-        let mut clock = inner.clock;
-        if let Some(told) = inner.about.clock(delivery, now, &mut clock) {
-            inner.clock = clock;
-            inner.send(&told);
-        }
+    /// Tells of something urgent that waits still, when it is time for that again: of how many minutes. Never waits.
+    pub(super) fn clock(&self, delivery: &Delivery, now: Timestamp) -> Option<i64> {
+        let inner = self.inner();
+        let (told, minutes) = inner.about.clock(delivery, now)?;
+        inner.send(&told);
+        Some(minutes)
     }
 
     /// Tells of steps. Never waits.
@@ -182,37 +168,15 @@ impl Notifier {
     }
 }
 
-/// Name of the file that keeps of what was told that nobody delivered from here.
-const TOLD: &str = "told.json";
-
-/// Tells that cells are ahead of their upstream, each once for as long as it is so; a cell with its version, and of what it is
-/// ahead. Who could not be told, a sentence each: then it is told again the next time.
-pub async fn tell_ahead(project: &Project, cells: Vec<(CellKey, Version, String)>) -> Vec<String> {
-    let store = StateStore::of_repository(project.repo.common_dir());
-    let kept = store.as_ref().and_then(|store| store.load(TOLD).ok());
-    let before: BTreeSet<String> = kept.flatten().unwrap_or_default();
-    let all: Vec<Notification> = cells
-        .into_iter()
-        .map(|(cell, version, detail)| Notification::ahead(cell, version, detail))
-        .collect();
-    let notifier = Notifier::of(project);
-    for told in all.iter().filter(|it| !before.contains(&it.delivery)) {
-        notifier.inner().send(told);
+/// Why one is not told, in a sentence: nobody has allowed it, or it would be sent a secret that is another's.
+pub(super) fn refused(one: &Notify, allowed: &Allowed, secrets: &[Secret]) -> Option<String> {
+    if !one.consent.as_ref().is_none_or(|it| allowed.covers(it)) {
+        return Some(format!(
+            "{} was not told: the repository's file names it, and that is not allowed yet: tidegate trust",
+            one.to.words()
+        ));
     }
-    let problems = notifier.finish(PATIENCE).await;
-    if let Some(store) = store {
-        let now = all.iter().map(|it| it.delivery.clone());
-        // Who was not told is told again.
-        let now: BTreeSet<String> = now
-            .filter(|it| problems.is_empty() || before.contains(it))
-            .collect();
-        if now != before
-            && let Err(error) = store.save(TOLD, &now)
-        {
-            tracing::warn!(%error, "what was told is not kept");
-        }
-    }
-    problems
+    elsewhere(one, secrets)
 }
 
 /// Why a secret does not go where a repository's file sends it: a token is of the server that the user's own file says.
@@ -263,7 +227,7 @@ async fn tell(
 }
 
 /// A target on its way.
-struct Way {
+pub(super) struct Way {
     to: Target,
     secrets: Vec<Secret>,
     secret: Option<SecretString>,
@@ -272,7 +236,7 @@ struct Way {
 }
 
 impl Way {
-    fn new(to: Target, secrets: Vec<Secret>) -> Self {
+    pub(super) fn new(to: Target, secrets: Vec<Secret>) -> Self {
         Self {
             to,
             secrets,
@@ -281,7 +245,8 @@ impl Way {
         }
     }
 
-    async fn tell(&mut self, told: &Notification) -> Result<(), NotTold> {
+    /// Tells it, and again where that may help.
+    pub(super) async fn tell(&mut self, told: &Notification) -> Result<(), NotTold> {
         let mut pause = FIRST;
         let mut tries = 1;
         loop {

@@ -381,3 +381,34 @@ fn what_others_brought_past_the_upstream_is_told_once() {
     drift().exits(4);
     assert_eq!(ours.asked().len(), 2);
 }
+
+/// Who was not told does not make others hear it twice, and what is not looked at is not forgotten.
+#[test]
+fn each_is_told_once_whatever_becomes_of_the_others() {
+    let (ours, broken) = (Web::says(200, "ok"), Web::says(404, "gone"));
+    let hook = |url: String| {
+        format!("[[notify]]\non = [\"skipped-upstream\"]\nwebhook = {{ url = \"{url}\" }}\n")
+    };
+    let own = format!("{}{}", hook(ours.url("/hook")), hook(broken.url("/hook")));
+    let repository = repository("", &own);
+    let drift = |more: &[&str]| {
+        let drift = [&["drift", "--no-live", "--notify"][..], more].concat();
+        repository.run(&repository.clone_path(), &drift, "", &[])
+    };
+    repository.write("prod/web.yaml", "image: {tag: 1.2.0}\n");
+    repository.publish("A hotfix by hand");
+    repository.pull();
+    drift(&["--offline"])
+        .exits(4)
+        .says("nobody was told: --offline asks nobody");
+    drift(&["--only", "skew"]);
+    assert!(ours.asked().is_empty(), "nobody asked for it");
+    drift(&[])
+        .exits(4)
+        .says("was not told of web 1.2.0 in prod");
+    assert_eq!((ours.asked().len(), broken.asked().len()), (1, 1));
+    drift(&["--only", "skew"]);
+    drift(&["--offline"]);
+    drift(&[]).exits(4);
+    assert_eq!((ours.asked().len(), broken.asked().len()), (1, 2));
+}

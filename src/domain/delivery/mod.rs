@@ -86,6 +86,9 @@ pub struct Delivery {
     /// It goes back by pull requests, which whoever may let them through is called to.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub urgent: bool,
+    /// Whoever is called was told that it waits for so many minutes, the last time.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub clocked: i64,
     /// Pull requests that are closed once its own are open, which take their place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub supersedes: Vec<Older>,
@@ -288,6 +291,11 @@ impl Step {
     }
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde asks
+fn is_none(minutes: &i64) -> bool {
+    *minutes == 0
+}
+
 impl DeliveryId {
     /// Of the plan with this digest, confirmed at `started`.
     fn new(started: Timestamp, digest: &str) -> Self {
@@ -337,6 +345,7 @@ impl Delivery {
             asking: asking(plan),
             unfrozen: unfrozen(plan),
             urgent: plan.is_emergency(),
+            clocked: 0,
             supersedes: plan.request.supersedes.clone(),
             dropped: false,
             ended: None,

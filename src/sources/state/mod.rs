@@ -191,6 +191,16 @@ impl StateStore {
         files::open_append(&path)?.write_all(format!("{begin}{line}\n").as_bytes())
     }
 
+    /// Waits so long until nobody else has what is called `name`, which is held until it is dropped; `None` where somebody has
+    /// it still. Blocking.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn alone(&self, name: &str, patience: Duration) -> io::Result<Option<File>> {
+        make_private(&self.folder)?;
+        hold(&self.folder.join(name), patience)
+    }
+
     fn lock(&self) -> io::Result<File> {
         make_private(&self.folder)?;
         let path = self.folder.join("lock");

@@ -232,7 +232,7 @@ impl Underway<'_> {
             if !self.delivery.awaits_merge() || self.delivery.is_over() {
                 return;
             }
-            self.notifier().clock(&self.delivery, self.now());
+            self.clock();
             let drops = self.drops.clone();
             let waited = drops.or(&self.delivery.id, tokio::time::sleep(pause));
             if within(until, waited).await.is_none() {

@@ -206,6 +206,18 @@ impl<'a> Underway<'a> {
         (self.tell)(Told::Steps(&self.delivery, at, &steps));
     }
 
+    /// Tells of something urgent that waits still, and keeps that it did: the next process goes on from there.
+    pub(super) fn clock(&mut self) {
+        let Some(minutes) = self.notifier.clock(&self.delivery, self.now()) else {
+            return;
+        };
+        self.delivery.clocked = minutes;
+        if let Some(keeping) = self.keeping.clone() {
+            let delivery = self.delivery.clone();
+            self.kept(move || keeping.write(&delivery), "keeping a delivery");
+        }
+    }
+
     pub(super) fn ran(&mut self, ran: RanCommand) {
         (self.tell)(Told::Ran(ran));
     }
