@@ -79,8 +79,9 @@
 //!   but by a delivery that was dropped or confirmed to take its place, or by a command that names it. A forge's token
 //!   is read by `sources::forge` alone, and goes to that forge's server.
 //! - Nobody is told of a delivery but by `workflow::notify`, which no delivery waits for; whom a repository's file names, after consent.
-//! - Nothing is written unsigned where Git is configured to sign: `sources::git::publish` looks at what it made. What signs has the
-//!   terminal while `workflow::deliver` has borrowed it from the screen; no hook over a message runs but by the user's own file.
+//! - No commit or tag of ours is pushed unsigned where Git is configured to sign: `sources::git::publish` looks at what it made, and all
+//!   of a wave is made before any of it is pushed. What signs has the terminal only where it needs it, while `workflow::deliver`
+//!   has borrowed it from the screen; no hook over a message runs but by the user's own file.
 //! - No kind of failure becomes an exit code but in `cli::fail`.
 //! - Nothing is pushed but a fast-forward from the commit that the operator saw, or a new branch or tag.
 

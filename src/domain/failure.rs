@@ -34,6 +34,8 @@ pub enum FailureKind {
     Interrupted,
     /// The `git` program is missing or failed.
     Program,
+    /// What signs was there and did not, and nobody cancelled it: it may where it can ask somebody.
+    NotSigned,
     /// What was typed or configured cannot be used.
     Usage,
     /// What was delivered does not become healthy.

@@ -8,6 +8,9 @@ use serde::Serialize;
 pub enum Signed {
     /// Its key is known, and made it of exactly this commit.
     Good,
+    /// The key is here and made it of exactly this commit, and nobody whom the user trusts vouches for whose key it is: it
+    /// proves nothing of who signed.
+    Untrusted,
     /// It was good, and it or its key has expired since.
     Expired,
     /// The key was revoked.
@@ -45,8 +48,10 @@ impl Signature {
         let (by, key, said) = (given(by), given(key), given(said));
         let (state, detail) = match status {
             'G' => (Signed::Good, None),
-            // The key is here, and nobody vouches for whose it is.
-            'U' if by.is_some() => (Signed::Good, Some("nobody vouches for the key".to_owned())),
+            'U' if by.is_some() => (
+                Signed::Untrusted,
+                Some("nobody that you trust vouches for the key".to_owned()),
+            ),
             'U' => (
                 Signed::UnknownKey,
                 Some("none of gpg.ssh.allowedSignersFile has this key".to_owned()),
@@ -63,6 +68,11 @@ impl Signature {
             _ if said.as_ref().is_some_and(|said| lacks_signers(said)) => (
                 Signed::UnknownKey,
                 Some("gpg.ssh.allowedSignersFile names no file that is there".to_owned()),
+            ),
+            // gpgsm says it in words alone.
+            _ if said.as_ref().is_some_and(|said| lacks_certificate(said)) => (
+                Signed::UnknownKey,
+                Some("its certificate is not here".to_owned()),
             ),
             _ => (Signed::Unchecked, said),
         };
@@ -86,6 +96,7 @@ impl Signature {
         };
         let mut words = match self.state {
             Signed::Good => format!("signed by {}", who()),
+            Signed::Untrusted => format!("signed by somebody who says to be {}, untrusted", who()),
             Signed::Expired => format!("signed by {}, expired", who()),
             Signed::Revoked => format!("signed with a revoked key of {}", who()),
             Signed::UnknownKey => format!("signed with an unknown key{}", key()),
@@ -98,6 +109,10 @@ impl Signature {
         }
         words
     }
+}
+
+fn lacks_certificate(said: &str) -> bool {
+    said.contains("certificate not found")
 }
 
 fn lacks_signers(said: &str) -> bool {
@@ -126,8 +141,8 @@ mod tests {
                 "4AEE",
                 true,
                 "",
-                Signed::Good,
-                "signed by Jane <j@x> (nobody vouches for the key)",
+                Signed::Untrusted,
+                "signed by somebody who says to be Jane <j@x>, untrusted (nobody that you trust vouches for the key)",
             ),
             (
                 'U',
@@ -164,6 +179,15 @@ mod tests {
                 "error: gpg.ssh.allowedSignersFile needs to be configured and exist",
                 Signed::UnknownKey,
                 "signed with an unknown key (gpg.ssh.allowedSignersFile names no file that is there)",
+            ),
+            (
+                'N',
+                "",
+                "",
+                true,
+                "gpgsm: certificate not found",
+                Signed::UnknownKey,
+                "signed with an unknown key (its certificate is not here)",
             ),
             ('N', "", "", false, "", Signed::Unsigned, "not signed"),
             (

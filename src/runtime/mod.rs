@@ -246,8 +246,10 @@ impl Console {
                 }
                 event = self.events.recv() => batch.extend(event),
                 loan = self.executor.loan(), if self.lent.is_none() => {
-                    self.lent = Some(Lent::Signer(loan));
-                    batch.push(Event::Tick(Timestamp::now()));
+                    if loan.is_wanted() {
+                        self.lent = Some(Lent::Signer(loan));
+                        batch.push(Event::Tick(Timestamp::now()));
+                    }
                 }
                 _ = clock.tick() => {
                     let now = Timestamp::now();
@@ -300,8 +302,10 @@ impl Console {
                     Lent::Own(epoch, run) => self.executor.lend(epoch, &run).await,
                     Lent::Edit(edited) => self.executor.edit(edited).await,
                     Lent::Signer(loan) => {
-                        let words =
-                            "tidegate: the commit is signed; a passphrase may be asked for here";
+                        let words = format!(
+                            "tidegate: whoever signs the {} asks for its passphrase here (^c cancels it)",
+                            loan.what
+                        );
                         stdio::line(stdio::Stream::Notes, &words.into(), false);
                         loan.give().await;
                     }

@@ -181,7 +181,9 @@ pub fn commit(canvas: &Canvas<'_>, entry: &HistoryEntry) -> Vec<Line<'static>> {
             Signed::Unsigned => return None,
             Signed::Good => theme.good,
             Signed::Bad | Signed::Revoked => theme.bad,
-            Signed::Expired | Signed::UnknownKey | Signed::Unchecked => theme.warn,
+            Signed::Untrusted | Signed::Expired | Signed::UnknownKey | Signed::Unchecked => {
+                theme.warn
+            }
         };
         let indent = " ".repeat(word.len());
         Some(Line::styled(

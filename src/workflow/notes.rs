@@ -88,7 +88,9 @@ fn hooks(project: &Project, repo: &Repo) -> impl Iterator<Item = String> {
     let wanted = &project.config.user.commit.hooks;
     let is_wanted =
         |name: &&str| repo.has_own_hooks() && wanted.iter().any(|hook| hook.name() == *name);
-    let (run, left): (Vec<&str>, Vec<&str>) = repo.commit_hooks().into_iter().partition(is_wanted);
+    // Where they are not found for a mistake of Git's, no commit is made either.
+    let found = repo.commit_hooks().unwrap_or_default();
+    let (run, left): (Vec<&str>, Vec<&str>) = found.into_iter().partition(is_wanted);
     let named = |hooks: &[&str]| match hooks {
         [] => None,
         [one] => Some((format!("the hook {one}"), false)),
@@ -116,10 +118,13 @@ fn hooks(project: &Project, repo: &Repo) -> impl Iterator<Item = String> {
 /// That it is signed, and how.
 fn signed(repo: &Repo, write: &Write) -> Option<String> {
     let is_tag = matches!(write.action, Action::Tag { .. });
-    // Where Git does not say, publishing tells why.
-    let how = git::signs(repo, is_tag).ok().flatten()?;
     let what = if is_tag { "tag" } else { "commit" };
-    Some(format!(
-        "the {what} is signed by {how}, as Git is configured"
-    ))
+    match git::signs(repo, is_tag) {
+        Ok(how) => Some(format!(
+            "the {what} is signed by {}, as Git is configured",
+            how?
+        )),
+        // Publishing stops there.
+        Err(error) => Some(format!("the {what} cannot be made: {}", error.why)),
+    }
 }

@@ -47,6 +47,7 @@ mod remote;
 mod repositories;
 mod reviewed;
 mod rows;
+mod signers;
 mod signing;
 mod silence;
 mod soak;

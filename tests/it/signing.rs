@@ -17,12 +17,12 @@ use crate::support::{
     terminal::{SOON, Setup, TIDEGATE, key},
 };
 
-const SET: [&str; 6] = ["set", "checkout", "dev", "1.1.0", "--yes", "--no-live"];
-const WORD: &str = "open sesame";
+pub(super) const SET: [&str; 6] = ["set", "checkout", "dev", "1.1.0", "--yes", "--no-live"];
+pub(super) const WORD: &str = "open sesame";
 
 /// Whether a program is there; a test that needs it says so.
 #[allow(clippy::print_stdout)] // what is skipped is said
-fn has(program: &str) -> bool {
+pub(super) fn has(program: &str) -> bool {
     let there = Command::new(program)
         .arg("--version")
         .stdin(Stdio::null())
@@ -36,14 +36,14 @@ fn has(program: &str) -> bool {
     there
 }
 
-fn configure(repository: &Repository, entries: &[(&str, &str)]) {
+pub(super) fn configure(repository: &Repository, entries: &[(&str, &str)]) {
     for (key, value) in entries {
         repository.git_in(&repository.clone_path(), &["config", key, value]);
     }
 }
 
 /// A key of `ssh-keygen`, with its passphrase.
-fn ssh_key(folder: &Path, word: &str) -> PathBuf {
+pub(super) fn ssh_key(folder: &Path, word: &str) -> PathBuf {
     let key = folder.join("key");
     let made = Command::new("ssh-keygen")
         .args(["-q", "-t", "ed25519", "-C", "ola", "-N", word, "-f"])
@@ -54,7 +54,7 @@ fn ssh_key(folder: &Path, word: &str) -> PathBuf {
 }
 
 /// A configuration that signs by an SSH key.
-fn signs_by_ssh(repository: &Repository, key: &str) {
+pub(super) fn signs_by_ssh(repository: &Repository, key: &str) {
     configure(
         repository,
         &[
@@ -65,8 +65,16 @@ fn signs_by_ssh(repository: &Repository, key: &str) {
     );
 }
 
+/// The same by a new key with a passphrase, [`WORD`]: its folder, and where it is.
+pub(super) fn locked_by_ssh(repository: &Repository) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let key = ssh_key(folder.path(), WORD);
+    signs_by_ssh(repository, &key.display().to_string());
+    (folder, key)
+}
+
 /// Who may sign: Ola, by this key.
-fn allow(repository: &Repository, folder: &Path, key: &Path) {
+pub(super) fn allow(repository: &Repository, folder: &Path, key: &Path) {
     let public = fs::read_to_string(key.with_extension("pub")).unwrap();
     let allowed = folder.join("allowed");
     fs::write(&allowed, format!("ola@example.com {public}")).unwrap();
@@ -75,7 +83,7 @@ fn allow(repository: &Repository, folder: &Path, key: &Path) {
 }
 
 /// What `history` says of who signed the last change of checkout in dev.
-fn last(repository: &Repository, environment: &[(&str, &str)]) -> serde_json::Value {
+pub(super) fn last(repository: &Repository, environment: &[(&str, &str)]) -> serde_json::Value {
     let history = ["history", "checkout", "dev", "-o", "json"];
     let said = repository.run(&repository.clone_path(), &history, "", environment);
     let history = said.exits(0).json();
@@ -83,16 +91,22 @@ fn last(repository: &Repository, environment: &[(&str, &str)]) -> serde_json::Va
 }
 
 /// A key ring of its own; its agent ends with it.
-struct Ring(TempDir);
+pub(super) struct Ring(TempDir);
 
 impl Ring {
-    fn new(word: &str) -> Self {
+    /// Without a key.
+    pub(super) fn empty() -> Self {
         // An agent's socket needs a short path.
         let ring = Self(tempfile::Builder::new().prefix("g").tempdir().unwrap());
         let path = ring.0.path();
         fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
         let agent = "pinentry-program /usr/bin/pinentry-curses\n";
         fs::write(path.join("gpg-agent.conf"), agent).unwrap();
+        ring
+    }
+
+    pub(super) fn new(word: &str) -> Self {
+        let ring = Self::empty();
         let made = ring
             .gpg()
             .args(["--batch", "--quiet", "--pinentry-mode", "loopback"])
@@ -106,18 +120,18 @@ impl Ring {
         ring
     }
 
-    fn gpg(&self) -> Command {
+    pub(super) fn gpg(&self) -> Command {
         let mut command = Command::new("gpg");
         command.env("GNUPGHOME", self.0.path()).stdin(Stdio::null());
         command
     }
 
-    fn home(&self) -> String {
+    pub(super) fn home(&self) -> String {
         self.0.path().display().to_string()
     }
 
     /// Ends its agent, which knows passphrases.
-    fn forget(&self) {
+    pub(super) fn forget(&self) {
         let _ = Command::new("gpgconf")
             .args(["--homedir", &self.home(), "--kill", "all"])
             .status();
@@ -227,7 +241,40 @@ fn commits_and_tags_are_signed_by_ssh_and_who_did_is_told() {
 }
 
 /// `ssh-agent`, ended when dropped.
-struct Agent(Child, PathBuf);
+pub(super) struct Agent(Child, PathBuf);
+
+impl Agent {
+    /// One with its socket in `folder`, whose path is short.
+    pub(super) fn start(folder: &Path) -> Self {
+        let socket = folder.join("s");
+        let child = Command::new("ssh-agent")
+            .args(["-D", "-a"])
+            .arg(&socket)
+            .stdout(Stdio::null())
+            .spawn();
+        let agent = Self(child.unwrap(), socket);
+        let until = std::time::Instant::now() + SOON;
+        while !agent.1.exists() {
+            assert!(std::time::Instant::now() < until, "no agent");
+            std::thread::yield_now();
+        }
+        agent
+    }
+
+    /// Takes a key in.
+    pub(super) fn add(&self, key: &Path) {
+        let added = Command::new("ssh-add")
+            .arg("-q")
+            .arg(key)
+            .env("SSH_AUTH_SOCK", &self.1)
+            .status();
+        assert!(added.unwrap().success());
+    }
+
+    pub(super) fn socket(&self) -> String {
+        self.1.display().to_string()
+    }
+}
 
 impl Drop for Agent {
     fn drop(&mut self) {
@@ -242,28 +289,12 @@ fn a_key_that_an_agent_holds_signs_named_by_a_literal_or_a_command() {
         return;
     }
     let folder = tempfile::Builder::new().prefix("a").tempdir().unwrap();
-    let socket = folder.path().join("s");
-    let child = Command::new("ssh-agent")
-        .args(["-D", "-a"])
-        .arg(&socket)
-        .stdout(Stdio::null())
-        .spawn();
-    let agent = Agent(child.unwrap(), socket);
-    let until = std::time::Instant::now() + SOON;
-    while !agent.1.exists() {
-        assert!(std::time::Instant::now() < until, "no agent");
-        std::thread::yield_now();
-    }
+    let agent = Agent::start(folder.path());
     let key = ssh_key(folder.path(), "");
-    let added = Command::new("ssh-add")
-        .arg("-q")
-        .arg(&key)
-        .env("SSH_AUTH_SOCK", &agent.1)
-        .status();
-    assert!(added.unwrap().success());
+    agent.add(&key);
     fs::remove_file(&key).unwrap();
     let public = fs::read_to_string(key.with_extension("pub")).unwrap();
-    let socket = agent.1.display().to_string();
+    let socket = agent.socket();
     let environment = [("SSH_AUTH_SOCK", socket.as_str())];
 
     let repository = Repository::seeded();
@@ -301,13 +332,8 @@ refs = "refs/tags/{env}-{version:semver}"
 row = "shop"
 "#;
 
-#[test]
-fn tags_are_signed_and_nothing_but_the_tag_is_made() {
-    if !has("ssh-keygen") {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let key = ssh_key(folder.path(), "");
+/// staging is at 1.1.0 and prod at 1.0.0, by tags.
+pub(super) fn tagged() -> Repository {
     let repository = Repository::empty();
     let tags = TAGS.replace("path = \"unused\"\nyaml = \"unused\"\n", "");
     repository.write("tidegate.toml", &tags);
@@ -321,6 +347,18 @@ fn tags_are_signed_and_nothing_but_the_tag_is_made() {
     repository.git_in(&colleague, &["tag", "staging-1.1.0"]);
     repository.git_in(&colleague, &["push", "-q", "--tags", "origin"]);
     repository.pull();
+    repository
+}
+
+#[test]
+fn tags_are_signed_and_nothing_but_the_tag_is_made() {
+    if !has("ssh-keygen") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let key = ssh_key(folder.path(), "");
+    let repository = tagged();
+    let colleague = repository.colleague();
     allow(&repository, folder.path(), &key);
     let named = key.display().to_string();
     for (name, by) in [
@@ -375,7 +413,7 @@ fn tags_are_signed_and_nothing_but_the_tag_is_made() {
 }
 
 /// The console in the operator's clone, unlocked, with a version staged for checkout in staging and its plan shown.
-fn at_the_plan(repository: &Repository, environment: &[(&str, &str)]) -> Operator {
+pub(super) fn at_the_plan(repository: &Repository, environment: &[(&str, &str)]) -> Operator {
     let mut setup = Setup::tidegate(&[])
         .folder(repository.clone_path())
         .home(repository.home());
@@ -389,7 +427,7 @@ fn at_the_plan(repository: &Repository, environment: &[(&str, &str)]) -> Operato
 }
 
 /// Dev is ahead of staging, so that there is something to promote.
-fn ahead() -> Repository {
+pub(super) fn ahead() -> Repository {
     let repository = Repository::seeded();
     repository.bump("checkout", "dev", "1.1.0");
     repository.pull();
@@ -401,10 +439,8 @@ fn a_passphrase_is_asked_for_in_place_of_the_screen_which_comes_back() {
     if !has("ssh-keygen") {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
-    let key = ssh_key(folder.path(), WORD);
     let repository = ahead();
-    signs_by_ssh(&repository, &key.display().to_string());
+    let (folder, key) = locked_by_ssh(&repository);
     let tip = repository.tip();
     let mut operator = at_the_plan(&repository, &[]);
     operator.terminal.until("how it is signed", SOON, |view| {
@@ -495,10 +531,8 @@ fn a_command_is_asked_for_the_passphrase_at_its_terminal() {
     if !has("ssh-keygen") {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
-    let key = ssh_key(folder.path(), WORD);
     let repository = Repository::seeded();
-    signs_by_ssh(&repository, &key.display().to_string());
+    let (_folder, _) = locked_by_ssh(&repository);
     // Also where its standard input is something else.
     for (version, input) in [("1.1.0", ""), ("1.2.0", "< /dev/null")] {
         let line = format!(
@@ -523,10 +557,8 @@ fn without_a_terminal_a_passphrase_is_not_waited_for() {
     if !has("ssh-keygen") {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
-    let key = ssh_key(folder.path(), WORD);
     let repository = Repository::seeded();
-    signs_by_ssh(&repository, &key.display().to_string());
+    let (_folder, _) = locked_by_ssh(&repository);
     let tip = repository.tip();
     let mut command = repository.command("setsid");
     command
@@ -535,7 +567,7 @@ fn without_a_terminal_a_passphrase_is_not_waited_for() {
         .current_dir(repository.clone_path());
     crate::support::repo::ran(command, "")
         .exits(1)
-        .says("cannot sign the commit")
+        .says("cannot sign the commit: the key has a passphrase, and nobody could be asked for it")
         .says("commit.gpgsign is on");
     assert_eq!(repository.tip(), tip);
 }

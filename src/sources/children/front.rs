@@ -40,7 +40,12 @@ pub fn terminal_to_ask_at() -> Option<PathBuf> {
     let terminal = terminal().ok()?;
     (tcgetpgrp(&terminal).ok()? == getpgrp()).then_some(())?;
     // By the name of its own: `/dev/tty` is another one to a program of another session, such as an agent's pinentry.
-    let name = ttyname(io::stdin(), Vec::new()).ok();
+    let names = [
+        ttyname(io::stdin(), Vec::new()),
+        ttyname(io::stderr(), Vec::new()),
+        ttyname(io::stdout(), Vec::new()),
+    ];
+    let name = names.into_iter().flatten().next();
     let name = name.map(|name| OsString::from_vec(name.into_bytes()));
     Some(name.map_or_else(|| PathBuf::from("/dev/tty"), PathBuf::from))
 }

@@ -54,8 +54,8 @@ pub use mirror::Mirror;
 pub use outside::{Contact, Outside};
 pub use publish::{
     Became, Making, Merged, OwnBranch, PublishLock, PushOutcome, arrived, author, became,
-    build_commit, build_merge, build_tag, lock, may_commit, may_move, may_tag, own_branch, push,
-    signs, who,
+    build_commit, build_merge, build_tag, lock, may_ask, may_commit, may_move, may_tag, own_branch,
+    push, settled, signs, who,
 };
 pub use read::Files;
 pub use repo::Repo;

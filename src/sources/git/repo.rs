@@ -11,11 +11,13 @@ use std::{
 };
 
 use super::{
+    child::Child,
     discover::{self, Found},
     environment::Told,
     facts::FactsCache,
     outside::Outside,
     publish, regular,
+    transport::reported,
 };
 use crate::domain::{
     address::{Address, shown},
@@ -365,17 +367,20 @@ impl Repo {
             .collect()
     }
 
-    /// The hooks of this clone that `git commit` would run, by name, in the order in which it would.
-    pub fn commit_hooks(&self) -> Vec<&'static str> {
+    /// The hooks of this clone that `git commit` would run, by name, in the order in which it would. Blocking; asks `git`.
+    ///
+    /// # Errors
+    /// `Program` where Git does not say where they are.
+    pub fn commit_hooks(&self) -> Result<Vec<&'static str>, Failure> {
         const HOOKS: [&str; 4] = [
             "pre-commit",
             "prepare-commit-msg",
             "commit-msg",
             "post-commit",
         ];
-        let folder = self.hooks_folder();
+        let folder = self.hooks_folder()?;
         let runs = |name: &&str| publish::runs(&folder.join(name));
-        HOOKS.into_iter().filter(runs).collect()
+        Ok(HOOKS.into_iter().filter(runs).collect())
     }
 
     /// Whether hooks of it may run at all: those of a repository that a configuration names never do.
@@ -383,18 +388,25 @@ impl Repo {
         self.elsewhere().is_none()
     }
 
-    /// Where Git looks for them.
-    pub(super) fn hooks_folder(&self) -> PathBuf {
-        let configured = || {
-            let config = self.open().ok()?.config().ok()?;
-            config.get_path("core.hooksPath").ok()
-        };
-        let common = self.elsewhere().map(|found| found.common.as_path());
-        match configured() {
-            // Hooks run at the top of the work tree, and a relative path means from there.
-            Some(path) => self.work_dir().unwrap_or(self.git_dir()).join(path),
-            None => common.unwrap_or(self.common_dir()).join("hooks"),
+    /// Where Git looks for them, as it says itself: it knows every place of a configuration. Blocking; asks `git`.
+    ///
+    /// # Errors
+    /// `Program` where it does not say.
+    pub(super) fn hooks_folder(&self) -> Result<PathBuf, Failure> {
+        // Through a view, which has none of its own.
+        if let Some(found) = self.elsewhere() {
+            return Ok(found.common.join("hooks"));
         }
+        let asks = Child::new(self, ["rev-parse", "--git-path", "hooks"]).looking();
+        let said = asks.run_blocking()?;
+        let path = said.stdout.strip_suffix('\n').unwrap_or(&said.stdout);
+        if !said.status.success() || path.is_empty() {
+            let said = reported(&said.stderr);
+            let why = format!("Git does not say where its hooks are: {said}");
+            return Err(Failure::new(FailureKind::Program, why));
+        }
+        // A relative one is from where it was asked, at which hooks run too.
+        Ok(self.work_dir().unwrap_or(self.git_dir()).join(path))
     }
 
     /// Whether history ends early here.

@@ -47,7 +47,7 @@ pub fn signatures(
 
 fn look(repo: &Repo, commit: ObjectId) -> Result<Signature, Failure> {
     // Not `%GT`: where nobody is named who may sign, some versions of Git end with a mistake of their own at it.
-    let format = format!("--format=%G?{FIELD}%GS{FIELD}%GK{END}");
+    let format = format!("--format=%G?{FIELD}%GS{FIELD}%GK{FIELD}%GG{END}");
     let arguments = [
         "-c",
         "log.showSignature=false",
@@ -62,7 +62,7 @@ fn look(repo: &Repo, commit: ObjectId) -> Result<Signature, Failure> {
     let output = Child::new(repo, arguments).looking().run_blocking()?;
     let told = output.stdout.split(END).next().unwrap_or_default();
     let fields: Vec<&str> = told.split(FIELD).collect();
-    let [status, by, key] = fields.as_slice() else {
+    let [status, by, key, words] = fields.as_slice() else {
         return Err(Failure::new(
             FailureKind::Program,
             format!(
@@ -73,7 +73,12 @@ fn look(repo: &Repo, commit: ObjectId) -> Result<Signature, Failure> {
         ));
     };
     let status = status.trim().chars().next().unwrap_or('N');
-    let said = reported(&output.stderr).replace('\n', "; ");
+    // What Git says itself, or the program that it asked.
+    let said = match reported(&output.stderr) {
+        said if said.trim().is_empty() => reported(words),
+        said => said,
+    };
+    let said = said.replace('\n', "; ");
     Ok(Signature::told(status, [by, key], true, &said))
 }
 

@@ -6,6 +6,7 @@ mod follow;
 mod left;
 mod merging;
 mod permit;
+mod ready;
 mod rehearse;
 mod report;
 mod request;
@@ -18,7 +19,6 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use self::report::still_there;
 pub(super) use self::report::{differences, moved_since};
 pub use self::{
     arrival::longest_timeout,
@@ -31,18 +31,19 @@ pub use self::{
     signing::{Lender, Loan},
     underway::{Told, Underway},
 };
+use self::{
+    ready::{Ready, What},
+    report::still_there,
+};
 use super::{AskRunning, Project, prepare};
 use crate::{
     domain::{
-        delivery::{Destination, Elsewhere, Fact, NotPublished, Part, Push},
+        delivery::{Destination, Elsewhere, Fact, NotPublished, Part},
         desired::RefName,
         failure::{Failure, FailureKind},
-        ids::ObjectId,
-        message,
         plan::{Action, Plan, Write},
-        topology::Deliver,
     },
-    sources::git::{self, Making, OwnBranch, PushOutcome, Repo},
+    sources::git::{self, PushOutcome, Repo},
 };
 
 /// How often a base that moves between the last look and the push is looked at again.
@@ -55,8 +56,8 @@ impl Underway<'_> {
     /// Publishes the confirmed plan that it is of. `running` says what runs at that moment. How it ended
     /// is in the delivery: published, or over.
     ///
-    /// Several commits go one after the other, in the plan's order. Where one fails, those before it stay, and what is done
-    /// and what is not is said: a push cannot be taken back.
+    /// Several commits are all made and signed first, and go one after the other then, in the plan's order. Where one fails,
+    /// those before it stay, and what is done and what is not is said: a push cannot be taken back.
     pub async fn publish(&mut self, confirmed: &Plan, running: AskRunning<'_>) {
         let digest = &confirmed.digest;
         tracing::info!(digest, writes = confirmed.writes().count(), "delivering");
@@ -125,10 +126,12 @@ impl Underway<'_> {
             sentence: moved.unwrap_or_else(|| still_there(&again)),
         });
         let publishing = Publishing { confirmed, running };
-        for write in again.writes() {
-            let mut part = self.write(&publishing, &again, write).await?;
-            self.link(write, &mut part);
-            self.not_asked(write, &mut part);
+        // All of it is signed before anything is pushed: what is pushed cannot be taken back.
+        for ready in Box::pin(self.ready(&publishing, confirmed, again)).await? {
+            let write = ready.write.clone();
+            let mut part = Box::pin(self.push(&publishing, ready)).await?;
+            self.link(&write, &mut part);
+            self.not_asked(&write, &mut part);
             self.apply(Fact::Published(part));
         }
         // Others may publish while people look at it.
@@ -136,57 +139,22 @@ impl Underway<'_> {
         self.request_all(confirmed).await
     }
 
-    /// Publishes one commit or tag of a plan that was just judged again.
-    async fn write(
+    /// Publishes one commit or tag.
+    async fn push(
         &mut self,
         publishing: &Publishing<'_>,
-        again: &Plan,
-        write: &Write,
+        ready: Ready,
     ) -> Result<Part, NotPublished> {
-        // The confirmed plan's message, whatever part of it is judged again.
-        let message = publishing.message(write);
-        let mut current = again.clone();
-        let mut write = write.clone();
+        let mut ready = ready;
+        let mut latest = None;
         for _ in 0..TRIES {
-            self.may_push()?;
+            let Ready { write, what } = ready;
+            let push = match what {
+                What::Push(push) => *push,
+                What::Waits(part) => return Ok(*part),
+            };
             let tip = &write.tip;
             let repo = self.project.repository(&tip.name).map_err(failed)?;
-            let made = self.make(&current, &write, message).await?;
-            let changes: Vec<_> = current.changes_of(&write).cloned().collect();
-            let destination = match (&write.action, publishing.confirmed.deliver) {
-                (Action::Tag { .. }, _) => Destination::Tag(tip.branch().to_owned()),
-                (_, Deliver::Push) => Destination::Branch,
-                (_, Deliver::Branch | Deliver::PullRequest) => {
-                    Destination::Own(message::branch_name(&changes, &tip.name.reference))
-                }
-            };
-            let mut push = Push {
-                base: tip.clone(),
-                commit: made,
-                destination,
-            };
-            if let Destination::Own(name) = &push.destination {
-                match git::own_branch(repo, &push, name).await.map_err(failed)? {
-                    OwnBranch::Free(name) => push.destination = Destination::Own(name),
-                    OwnBranch::Waits(name, commit, addresses) => {
-                        let told = format!(
-                            "nothing was pushed: the same change is on {name} already, by {}, and waits for its merge",
-                            git::who(repo, commit)
-                        );
-                        push.destination = Destination::Own(name);
-                        push.commit = commit;
-                        let elsewhere = (!addresses.is_empty()).then(|| Elsewhere {
-                            addresses,
-                            push: push.clone(),
-                        });
-                        return Ok(Part {
-                            elsewhere,
-                            note: Some(told),
-                            ..push.published("", None)
-                        });
-                    }
-                }
-            }
             self.apply(Fact::Made(push.clone()));
             // What was kept of that took its time.
             self.may_push()?;
@@ -205,7 +173,12 @@ impl Underway<'_> {
                     ..push.published(&message.join("\n"), None)
                 },
                 PushOutcome::Moved { .. } => {
-                    (current, write) = self.look_again(publishing, &write).await?;
+                    let (part, again) = self.look_again(publishing, &write).await?;
+                    latest = Some(again.clone());
+                    let made = self.ready(publishing, &part, again).await?;
+                    let mut made = made.into_iter();
+                    let same = |it: &Ready| it.write.tip.name == write.tip.name;
+                    ready = made.find(same).ok_or(NotPublished::Empty)?;
                     continue;
                 }
                 PushOutcome::Rejected(rejection) => return Err(NotPublished::Rejected(rejection)),
@@ -220,68 +193,16 @@ impl Underway<'_> {
             }
             return Ok(part);
         }
-        Err(NotPublished::Moved {
-            fresh: Arc::new(current),
-            changes: vec![format!(
-                "the branch moved {TRIES} times while pushing: others are publishing"
-            )],
-        })
+        let latest = latest.unwrap_or_else(|| publishing.confirmed.clone());
+        Err(ready::moved_too_often(latest))
     }
 
-    /// The commit or tag of one write, in the object database. What signs it has the terminal meanwhile.
-    async fn make(
-        &mut self,
-        plan: &Plan,
-        write: &Write,
-        message: &str,
-    ) -> Result<ObjectId, NotPublished> {
-        let tip = &write.tip;
-        let repo = self.project.repository(&tip.name).map_err(failed)?;
-        let is_tag = matches!(write.action, Action::Tag { .. });
-        // A fast-forward has no message of ours: it is somebody else's commit.
-        if let Action::Merge { commit, .. } = &write.action
-            && plan.moves_on(write)
-        {
-            return Ok(*commit);
-        }
-        let lent = match git::signs(repo, is_tag).map_err(failed)? {
-            Some(_) => Some(self.lender.lend().await.ok_or_else(|| {
-                failed(Failure::new(
-                    FailureKind::Interrupted,
-                    "not signed: the session ends",
-                ))
-            })?),
-            None => None,
-        };
-        let settings = &self.project.config.user.commit;
-        let making = Making {
-            message,
-            hooks: &settings.hooks,
-            sign_off: settings.sign_off,
-            at_terminal: lent.is_some(),
-        };
-        let made = match &write.action {
-            Action::Edit => git::build_commit(repo, tip.commit, &write.edits, making),
-            Action::Merge { commit, .. } => repo
-                .merge(tip.commit, *commit)
-                .and_then(|merged| git::build_merge(repo, tip.commit, *commit, &merged, making)),
-            Action::Tag { .. } => git::build_tag(repo, tip.branch(), tip.commit, making),
-        };
-        drop(lent);
-        made.map_err(failed)
-    }
-
-    fn may_push(&self) -> Result<(), NotPublished> {
-        let may = self.permit.holds();
-        may.then_some(()).ok_or(NotPublished::Locked)
-    }
-
-    /// One write on its ref as it is now, if it is still what was confirmed.
+    /// One write on its ref as it is now, if it is still what was confirmed: that, and what was confirmed of it.
     async fn look_again(
         &mut self,
         publishing: &Publishing<'_>,
         write: &Write,
-    ) -> Result<(Plan, Write), NotPublished> {
+    ) -> Result<(Plan, Plan), NotPublished> {
         let Publishing { confirmed, running } = publishing;
         self.fetch(write).await?;
         let part = match confirmed.writes().count() {
@@ -293,12 +214,7 @@ impl Underway<'_> {
             let moved = true;
             self.apply(Fact::Checked { sentence, moved });
         }
-        let same = |other: &&Write| other.tip.name == write.tip.name;
-        let write = again.writes().find(same).cloned();
-        let Some(write) = write else {
-            return Err(NotPublished::Empty);
-        };
-        Ok((again, write))
+        Ok((part, again))
     }
 
     async fn fetch(&mut self, write: &Write) -> Result<(), NotPublished> {

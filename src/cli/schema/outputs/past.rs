@@ -113,6 +113,8 @@ pub struct Signature {
 pub enum Signed {
     /// Its key is known, and made it of exactly this commit.
     Good,
+    /// The key is here and made it, and nobody whom the user trusts vouches for whose it is.
+    Untrusted,
     /// It was good, and it or its key has expired since.
     Expired,
     /// The key was revoked.

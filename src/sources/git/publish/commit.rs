@@ -7,6 +7,7 @@ use tempfile::NamedTempFile;
 use super::{
     super::{
         Child, Repo,
+        child::Output,
         configured::Configured,
         objects::Objects,
         signature::is_signed,
@@ -15,11 +16,14 @@ use super::{
     Merged, hooks,
     tree::write_tree,
 };
-use crate::domain::{
-    commit::MessageHook,
-    failure::{Failure, FailureKind},
-    ids::ObjectId,
-    plan::FileEdit,
+use crate::{
+    domain::{
+        commit::MessageHook,
+        failure::{Failure, FailureKind},
+        ids::ObjectId,
+        plan::FileEdit,
+    },
+    sources::children,
 };
 
 /// How a commit or a tag is made, beside what it is of.
@@ -31,6 +35,8 @@ pub struct Making<'a> {
     pub hooks: &'a [MessageHook],
     /// It is signed off, as if Git's `format.signOff` were on.
     pub sign_off: bool,
+    /// The message is what [`settled`] made of it: nothing more is done to it.
+    pub is_settled: bool,
     /// What signs it may ask at the terminal, which is nobody else's meanwhile.
     pub at_terminal: bool,
 }
@@ -48,13 +54,13 @@ impl<'a> From<&'a str> for Making<'a> {
 /// annotated tag instead. Blocking; asks `git`.
 ///
 /// # Errors
-/// `Program` without `git`.
+/// `Program` without `git`; `Refused` where Git's configuration says neither yes nor no.
 pub fn signs(repo: &Repo, tag: bool) -> Result<Option<&'static str>, Failure> {
     let configured = Configured::of(repo)?;
     let signs = if tag {
-        configured.signs_tags()
+        configured.signs_tags()?
     } else {
-        configured.signs_commits()
+        configured.signs_commits()?
     };
     Ok(signs.then(|| match configured.format() {
         "ssh" => "SSH",
@@ -139,14 +145,10 @@ fn commit_tree(
     for parent in parents {
         objects.header(*parent)?;
     }
+    let message = settled(repo, making)?;
     let configured = Configured::of(repo)?;
-    let mut message = making.message.to_owned();
-    if making.sign_off || configured.is("format.signoff") {
-        sign_off(repo, &mut message)?;
-    }
-    let message = hooks::over(repo, &message, making.hooks)?;
     let mut arguments = vec!["-c", "i18n.commitEncoding=UTF-8", "commit-tree"];
-    let signed = configured.signs_commits();
+    let signed = configured.signs_commits()?;
     if signed {
         arguments.push("-S");
     }
@@ -170,9 +172,24 @@ fn commit_tree(
     match (output.status.success(), id) {
         // Some versions of Git pass over a signer that fails.
         (true, Ok(id)) if !signed || is_signed(&objects.commit(id)?.1) => Ok(id),
-        _ if signed => Err(not_signed("commit", &configured, &output.stderr)),
+        _ if signed => Err(not_signed("commit", &configured, &output, making)),
         _ => Err(no_commit(&reported(&output.stderr))),
     }
+}
+
+/// What a commit will say: signed off, and as the hooks leave it. Blocking; the hooks run.
+///
+/// # Errors
+/// `Refused` without an identity, and where a hook does not let it pass.
+pub fn settled(repo: &Repo, making: &Making<'_>) -> Result<String, Failure> {
+    let mut message = making.message.to_owned();
+    if making.is_settled {
+        return Ok(message);
+    }
+    if making.sign_off || Configured::of(repo)?.is("format.signoff")? {
+        sign_off(repo, &mut message)?;
+    }
+    hooks::over(repo, &message, making.hooks)
 }
 
 /// A file of this user's alone, with this in it; gone when it is dropped.
@@ -201,8 +218,13 @@ fn sign_off(repo: &Repo, message: &mut String) -> Result<(), Failure> {
 }
 
 /// Why a signature was not made; nothing is written without one.
-pub(super) fn not_signed(what: &str, configured: &Configured, said: &str) -> Failure {
-    let said = reported(said);
+pub(super) fn not_signed(
+    what: &str,
+    configured: &Configured,
+    output: &Output,
+    making: &Making<'_>,
+) -> Failure {
+    let said = reported(&output.stderr);
     if is_nobody(&said) {
         return no_commit(&said);
     }
@@ -214,13 +236,16 @@ pub(super) fn not_signed(what: &str, configured: &Configured, said: &str) -> Fai
     };
     let lower = said.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    let failure = |why: String| Failure::new(FailureKind::Program, why);
-    if has(&["cancelled", "canceled"]) {
-        return failure(format!("the {what} was not signed: it was cancelled"))
-            .hint("Nothing was written. Confirm it again, and give the passphrase");
+    // `^c` at its question ends it, and Git with it, without a word.
+    if has(&["cancelled", "canceled"]) || output.status.code().is_none() {
+        return Failure::new(
+            FailureKind::Program,
+            format!("the {what} was not signed: it was cancelled"),
+        )
+        .hint("Confirm it again, and give the passphrase");
     }
     if has(&["cannot run", "cannot exec", "no such file or directory: "]) {
-        return failure(format!("cannot sign the {what}: {line}")).hint(format!(
+        return Failure::new(FailureKind::Program, format!("cannot sign the {what}: {line}")).hint(format!(
             "{on} is on, and the program that signs is not there: {program} ({key}). Install it, or name another one"
         ));
     }
@@ -229,12 +254,24 @@ pub(super) fn not_signed(what: &str, configured: &Configured, said: &str) -> Fai
         "gpg failed to sign the data" => {
             format!("{program} failed, or was cancelled; Git does not say which")
         }
+        // It takes no answer for a wrong one.
+        line if line.contains("incorrect passphrase") && making.at_terminal => {
+            format!("the passphrase was not the key's, or none was given ({line})")
+        }
+        line if line.contains("incorrect passphrase") => {
+            format!("the key has a passphrase, and nobody could be asked for it ({line})")
+        }
         line => line.to_owned(),
     };
-    failure(format!("cannot sign the {what}: {line}")).hint(format!(
-        "{on} is on; {program} signs ({key}), by user.signingkey. Nothing was written. Unlock the key (gpg-agent, ssh-agent), \
-         or try it in a terminal, where it may ask for the passphrase"
+    Failure::new(FailureKind::NotSigned, format!("cannot sign the {what}: {line}")).hint(format!(
+        "{on} is on; {program} signs ({key}), by user.signingkey. Unlock the key (gpg-agent, ssh-agent), or try it in a terminal, \
+         where it may ask for the passphrase"
     ))
+}
+
+/// Whether a signer that has to ask can ask at the terminal that this process was started from.
+pub fn may_ask() -> bool {
+    children::terminal_to_ask_at().is_some()
 }
 
 fn is_nobody(message: &str) -> bool {

@@ -36,13 +36,16 @@ const DEADLINE: Duration = Duration::from_mins(2);
 /// # Errors
 /// `Refused` with a hook's own words, where it does not let the message pass.
 pub(super) fn over(repo: &Repo, message: &str, hooks: &[MessageHook]) -> Result<String, Failure> {
-    let there: Vec<MessageHook> = (hooks.iter().copied())
-        .filter(|hook| repo.commit_hooks().contains(&hook.name()))
-        .collect();
-    if there.is_empty() || !repo.has_own_hooks() {
+    if hooks.is_empty() || !repo.has_own_hooks() {
         return Ok(message.to_owned());
     }
-    let folder = repo.hooks_folder();
+    let found = repo.commit_hooks()?;
+    let there = hooks.iter().copied();
+    let there: Vec<MessageHook> = there.filter(|hook| found.contains(&hook.name())).collect();
+    if there.is_empty() {
+        return Ok(message.to_owned());
+    }
+    let folder = repo.hooks_folder()?;
     let copy = written(message)?;
     for hook in there {
         run(repo, &folder.join(hook.name()), hook, copy.path())?;
@@ -71,9 +74,7 @@ fn run(repo: &Repo, program: &Path, hook: MessageHook, message: &Path) -> Result
             FailureKind::Refused,
             format!("the hook {name} of this clone does not let the commit pass: {why}"),
         )
-        .hint(
-            "It runs because `hooks` of [commit] in your config.toml names it; nothing was written",
-        )
+        .hint("It runs because `hooks` of [commit] in your config.toml names it")
     };
     let scratch = tempfile::tempdir().map_err(|error| refused(error.to_string()))?;
     let mut command = Command::new(program);

@@ -24,7 +24,7 @@ use std::{
 pub(super) use self::hooks::runs;
 pub use self::{
     apart::{arrived, who},
-    commit::{Making, author, build_commit, build_merge, may_commit, signs},
+    commit::{Making, author, build_commit, build_merge, may_ask, may_commit, settled, signs},
     left::{Became, became},
     merge::Merged,
     own::{OwnBranch, own_branch},

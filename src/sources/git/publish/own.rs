@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::is_ancestor;
 use crate::{
-    domain::{delivery::Push, failure::Failure, ids::ObjectId},
+    domain::{desired::Tip, failure::Failure, ids::ObjectId},
     sources::git::{
         Repo,
         objects::Objects,
@@ -28,35 +28,35 @@ pub enum OwnBranch {
     Waits(String, ObjectId, Vec<String>),
 }
 
-/// Looks for the branch `name` where `push` would make it. A branch that was merged, and not taken away, is no longer the
+/// Looks for the branch `name` where a change of `base` would make it. A branch that was merged, and not taken away, is no longer the
 /// change's: then it is the next number's.
 ///
 /// # Errors
 /// `Network` when the remote does not answer.
-pub async fn own_branch(repo: &Repo, push: &Push, name: &str) -> Result<OwnBranch, Failure> {
+pub async fn own_branch(repo: &Repo, base: &Tip, name: &str) -> Result<OwnBranch, Failure> {
     for number in 1..=MOST {
         let name = match number {
             1 => name.to_owned(),
             number => format!("{name}-{number}"),
         };
         let full = format!("refs/heads/{name}");
-        let Some((there, addresses)) = at(repo, push, &full).await? else {
+        let Some((there, addresses)) = at(repo, base, &full).await? else {
             return Ok(OwnBranch::Free(name));
         };
-        if !was_merged(repo, there, push.base.commit) {
+        if !was_merged(repo, there, base.commit) {
             return Ok(OwnBranch::Waits(name, there, addresses));
         }
     }
-    Ok(OwnBranch::Free(format!("{name}-{}", push.commit.short())))
+    Ok(OwnBranch::Free(format!("{name}-{}", base.commit.short())))
 }
 
 /// Where the branch is, and the addresses that have it where it is not fetched from.
 async fn at(
     repo: &Repo,
-    push: &Push,
+    base: &Tip,
     full: &str,
 ) -> Result<Option<(ObjectId, Vec<String>)>, Failure> {
-    let Some(remote) = &push.base.remote else {
+    let Some(remote) = &base.remote else {
         return Ok(repo.ref_commit(full).map(|there| (there, Vec::new())));
     };
     let (there, _) = look(repo, remote, full).await?;

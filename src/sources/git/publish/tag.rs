@@ -29,7 +29,7 @@ pub fn build_tag<'a>(
     Objects::open(repo)?.verified().header(commit)?;
     let tagger = identity(repo, COMMITTER)?;
     let configured = Configured::of(repo)?;
-    if configured.signs_tags() {
+    if configured.signs_tags()? {
         return signed(repo, &configured, name, commit, &making);
     }
     let text = format!(
@@ -66,6 +66,9 @@ fn signed(
     let message = written(making.message)?;
     let file = message.path().to_string_lossy().into_owned();
     let arguments = [
+        // The place is ours alone: no hook has any business there, whosever configuration names it.
+        "-c",
+        "core.hooksPath=/dev/null",
         "tag",
         "--sign",
         "--cleanup=verbatim",
@@ -83,7 +86,7 @@ fn signed(
     }
     let output = child.run_blocking()?;
     if !output.status.success() {
-        return Err(not_signed("tag", configured, &output.stderr));
+        return Err(not_signed("tag", configured, &output, making));
     }
     let made = std::fs::read_to_string(place.join("refs/tags").join(name)).map_err(failed)?;
     let made: Result<ObjectId, _> = made.trim().parse();
@@ -93,7 +96,7 @@ fn signed(
     if is_signed(&text, making.message) {
         Ok(made)
     } else {
-        Err(not_signed("tag", configured, &output.stderr))
+        Err(not_signed("tag", configured, &output, making))
     }
 }
 

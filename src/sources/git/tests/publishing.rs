@@ -556,7 +556,7 @@ fn signs_and_signs_off_as_configured() {
     }
     std::fs::write(&key, "no key").unwrap();
     let error = build_commit(&repo, base, &edits, "set a\n").unwrap_err();
-    assert_eq!(error.kind, FailureKind::Program, "{error}");
+    assert_eq!(error.kind, FailureKind::NotSigned, "{error}");
     assert!(
         error.to_string().contains("commit.gpgsign is on"),
         "{error}"
