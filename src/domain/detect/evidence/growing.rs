@@ -1,12 +1,13 @@
 //! Lists that grow: each release is another item, and the last of them is the one in force.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     rc::Rc,
 };
 
 use super::{
     Place,
+    classify::Class,
     scan::{self, LAST, Scalar, Step},
 };
 
@@ -33,17 +34,22 @@ impl Growing {
         if candidates.peek().is_none() {
             return;
         }
-        let before = scan::scan(path, old);
+        // The items that each list had.
+        let mut before: HashMap<(List, Option<Rc<str>>), BTreeSet<u32>> = HashMap::new();
+        for scalar in scan::scan(path, old) {
+            if let Some((list, index)) = list_of(&scalar.steps) {
+                let own = before.entry((list, scalar.sign.of)).or_default();
+                own.insert(index);
+            }
+        }
         for scalar in candidates {
             let Some((list, index)) = list_of(&scalar.steps) else {
                 continue;
             };
-            let own = before.iter().filter_map(|it| {
-                let (other, at) = list_of(&it.steps)?;
-                (other == list && it.sign.of == scalar.sign.of).then_some(at)
-            });
-            let own: BTreeSet<u32> = own.collect();
-            if index > 0 && own.iter().copied().eq(0..index) {
+            let of = (list, scalar.sign.of.clone());
+            let own = before.get(&of).into_iter().flatten();
+            let list = of.0;
+            if index > 0 && own.copied().eq(0..index) {
                 let version = Rc::clone(&scalar.sign.version);
                 self.grown
                     .entry((file, list))
@@ -83,6 +89,19 @@ impl Growing {
         if families.is_empty() {
             return;
         }
+        // What else stands in an item, and is no image, is said of a release: the day of it.
+        let lists: HashSet<_> = families.keys().map(|(of, above, _)| (of, above)).collect();
+        places.retain(|place| {
+            let own = list_of(&place.scalar.steps).map(|((above, behind), _)| {
+                let above: Vec<Step> = above.into_iter().map(unlabelled).collect();
+                let of = (place.path.folders.len(), Rc::clone(&place.path.ending));
+                (of, above, behind)
+            });
+            let beside =
+                |own: (_, _, _)| !families.contains_key(&own) && lists.contains(&(&own.0, &own.1));
+            let image = place.scalar.sign.class == Class::Image;
+            image || !own.is_some_and(beside)
+        });
         let mut last: HashMap<(usize, List), u32> = HashMap::new();
         let grows = |place: &Place| {
             let (family, index) = family(place)?;

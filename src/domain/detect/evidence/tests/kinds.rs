@@ -352,7 +352,7 @@ pub(super) const KINDS: [Kind; 49] = [
         "the last of a growing list",
         "releases/ENV/SERVICE.yaml",
         "versions:\nLIST",
-        "- name: VERSION\n",
+        "- name: VERSION\n  released: 2026-10-01\n",
         USUAL,
     ),
 ];
