@@ -1,13 +1,15 @@
 //! A commented `tidegate.toml` for what a repository looks like.
 
+mod layout;
+
 use std::fmt::Write;
 
 use super::SCHEMA_LINE;
 use crate::domain::{
     detect::{Destination, Guess, overlooked_words},
-    layout::{FallbackSpec, LayoutSpec},
     text::count,
 };
+use layout::{quoted, write_layout};
 
 /// The file's text. It loads as it stands, and says what a person has to look at.
 pub fn propose(guess: &Guess) -> String {
@@ -256,90 +258,12 @@ fn one_line(text: &str) -> String {
         .collect()
 }
 
-fn write_layout(text: &mut String, layout: &LayoutSpec) {
-    let keys = [
-        ("preset", &layout.preset),
-        ("path", &layout.path),
-        ("refs", &layout.refs),
-        ("yaml", &layout.yaml),
-        ("json", &layout.json),
-        ("regex", &layout.regex),
-        ("kind", &layout.kind),
-        ("name", &layout.name),
-        ("part", &layout.part),
-        ("match", &layout.matching),
-        ("row", &layout.row),
-        ("env_name", &layout.env_name),
-        ("env", &layout.env),
-        ("service", &layout.service),
-        ("only_if", &layout.only_if),
-        ("version_of", &layout.version_of),
-    ];
-    for (key, value) in keys {
-        if let Some(value) = value {
-            let _ = writeln!(text, "{key} = {}", quoted(value));
-        }
-    }
-    if layout.first {
-        text.push_str("first = true\n");
-    }
-    if layout.read_only {
-        let locators = [&layout.yaml, &layout.json].into_iter().flatten();
-        let why = if locators.into_iter().any(|it| it.contains("[-1]")) {
-            "each version is another item of its list"
-        } else {
-            "rendered from something else"
-        };
-        let _ = writeln!(text, "read_only = true   # {why}: shown, not edited");
-    }
-    if !layout.alias.is_empty() {
-        let pairs: Vec<_> = layout
-            .alias
-            .iter()
-            .map(|(k, v)| format!("{} = {}", quoted(k), quoted(v)))
-            .collect();
-        let _ = writeln!(text, "alias = {{ {} }}", pairs.join(", "));
-    }
-    if !layout.lowercase.is_empty() {
-        let names: Vec<_> = layout.lowercase.iter().map(|name| quoted(name)).collect();
-        let _ = writeln!(text, "lowercase = [{}]", names.join(", "));
-    }
-    if !layout.carry.is_empty() {
-        let each: Vec<_> = layout.carry.iter().map(|text| quoted(text)).collect();
-        let _ = writeln!(text, "carry = [{}]", each.join(", "));
-    }
-    if !layout.fallbacks.is_empty() {
-        let each: Vec<_> = layout.fallbacks.iter().map(fallback).collect();
-        let _ = writeln!(text, "else = [{}]", each.join(", "));
-    }
-}
-
-fn fallback(fallback: &FallbackSpec) -> String {
-    let keys = [
-        ("path", Some(&fallback.path)),
-        ("yaml", fallback.yaml.as_ref()),
-        ("json", fallback.json.as_ref()),
-        ("regex", fallback.regex.as_ref()),
-        ("kind", fallback.kind.as_ref()),
-        ("part", fallback.part.as_ref()),
-    ];
-    let pairs: Vec<_> = keys
-        .into_iter()
-        .filter_map(|(key, value)| Some(format!("{key} = {}", quoted(value?))))
-        .collect();
-    format!("{{ {} }}", pairs.join(", "))
-}
-
-fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
         config::{Config, LoadRequest, SourceFile, load},
-        domain::detect::Candidate,
+        domain::{detect::Candidate, layout::LayoutSpec},
     };
 
     fn candidate(what: &str, score: u32, taken: bool) -> Candidate {

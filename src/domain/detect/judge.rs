@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    Evidence, Guess,
+    Evidence, Guess, along,
     evidence::{self, Proposal},
     manifests,
     quiet::{Moves, without_quiet},
@@ -47,6 +47,7 @@ pub(super) fn better(
     if let Some(mut desired) = desired {
         without_floating(&mut guess, &mut desired, evidence.branches);
         without_quiet(&mut guess, &mut desired, &proposal.moves);
+        along::add(&mut guess, &desired, &proposal.again);
         manifests::tell(&mut guess, &desired, evidence.read);
     }
     Some(guess)

@@ -1,6 +1,7 @@
 //! Recognises common layouts of a repository: Kustomize overlays, `values-<env>.yaml`, one folder per environment.
 
 mod agents;
+mod along;
 mod contents;
 mod evidence;
 mod hydrated;
@@ -42,7 +43,7 @@ use names::Names;
 use refs::Refs;
 use settle::Choice;
 use shapes::Shape;
-use trial::{FILES, Trial};
+use trial::{FILES, Trial, enough};
 
 /// What a repository looks like.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -483,21 +484,6 @@ impl Chosen {
                 .collect(),
         });
     }
-}
-
-/// Whether the cells are worth a layout: a tenth of the files declare one, and some service stands in two environments.
-fn enough(count: usize, files: &[&str], cells: &BTreeSet<CellKey>) -> bool {
-    let single = cells
-        .iter()
-        .map(|key| &key.environment)
-        .collect::<BTreeSet<_>>()
-        .len()
-        < 2;
-    let promoted = cells
-        .iter()
-        .zip(cells.iter().skip(1))
-        .any(|(a, b)| a.service == b.service);
-    count * 10 >= files.len() && (promoted || single)
 }
 
 #[cfg(test)]

@@ -174,3 +174,18 @@ pub(super) fn assemble<'p>(
     assembler.decide();
     Some(assembler.desired(ObjectId::new([0; 20])))
 }
+
+/// Whether the cells are worth a layout: a tenth of the files declare one, and some service stands in two environments.
+pub(super) fn enough(count: usize, files: &[&str], cells: &BTreeSet<CellKey>) -> bool {
+    let single = cells
+        .iter()
+        .map(|key| &key.environment)
+        .collect::<BTreeSet<_>>()
+        .len()
+        < 2;
+    let promoted = cells
+        .iter()
+        .zip(cells.iter().skip(1))
+        .any(|(a, b)| a.service == b.service);
+    count * 10 >= files.len() && (promoted || single)
+}

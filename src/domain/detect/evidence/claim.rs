@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    super::words,
     Place,
     axes::{self, Axis, Component, Coordinate},
     classify::{Class, Part, Strength},
@@ -191,8 +192,9 @@ impl Families {
     }
 }
 
-/// Claims every place that stands at one of `accepted`; a known name is one wherever that coordinate has it.
-pub(super) fn claim(places: &[Place], accepted: &[Component]) -> Vec<Claim> {
+/// Claims every place that stands at one of `accepted`; a known name is one wherever that coordinate has it. With it, the
+/// places that only repeat what another one says.
+pub(super) fn claim(places: &[Place], accepted: &[Component]) -> (Vec<Claim>, BTreeSet<usize>) {
     let mut by_token: BTreeMap<(Axis, Rc<str>), usize> = BTreeMap::new();
     // Of each axis: the component, and whether it has hosts, or names of more than a word.
     let mut by_axis: BTreeMap<Axis, (usize, bool, bool)> = BTreeMap::new();
@@ -210,11 +212,13 @@ pub(super) fn claim(places: &[Place], accepted: &[Component]) -> Vec<Claim> {
             .and_modify(|it| *it = (it.0, it.1 | hosts, it.2 | several))
             .or_insert((at, hosts, several));
     }
-    let vocabulary: BTreeSet<&str> = accepted
+    let elsewhere = production_elsewhere(places, &by_token);
+    let mut vocabulary: BTreeSet<&str> = accepted
         .iter()
         .flat_map(|component| component.tokens.iter().map(|token| &**token))
         .filter(|token| lexicon::weight(token) == 100)
         .collect();
+    vocabulary.extend(elsewhere.iter().map(|name| &**name));
     let mut claims = Vec::new();
     for (at, place) in places.iter().enumerate() {
         let best = axes::coordinates(place)
@@ -253,8 +257,47 @@ pub(super) fn claim(places: &[Place], accepted: &[Component]) -> Vec<Claim> {
     without_copies(places, claims)
 }
 
+/// Services whose images must be found again in production.
+const AGAIN: usize = 3;
+
+/// What production is called where it is written otherwise than the environments that are known, and none of them is it:
+/// folders and files of that name hold images of the same services.
+fn production_elsewhere(
+    places: &[Place],
+    known: &BTreeMap<(Axis, Rc<str>), usize>,
+) -> BTreeSet<Rc<str>> {
+    if known.keys().any(|(_, token)| words::is_production(token)) {
+        return BTreeSet::new();
+    }
+    let mut images: BTreeSet<&str> = BTreeSet::new();
+    let mut found: BTreeMap<Rc<str>, BTreeSet<&str>> = BTreeMap::new();
+    for place in places {
+        let Some(of) = place.scalar.sign.of.as_deref() else {
+            continue;
+        };
+        let coordinates = axes::coordinates(place);
+        if coordinates
+            .iter()
+            .any(|it| known.contains_key(&(it.axis, Rc::clone(&it.token))))
+        {
+            images.insert(of);
+        }
+        let whole = |it: &&Coordinate| matches!(it.axis, Axis::Folder(_) | Axis::Stem);
+        let usual =
+            |it: &&Coordinate| lexicon::weight(&it.token) == 100 && words::is_production(&it.token);
+        for it in coordinates.iter().filter(whole).filter(usual) {
+            found.entry(Rc::clone(&it.token)).or_default().insert(of);
+        }
+    }
+    found.retain(|_, own| {
+        let shared = own.intersection(&images).count();
+        shared >= AGAIN && shared * 2 >= own.len()
+    });
+    found.into_keys().collect()
+}
+
 /// Without what only repeats the image beside it: a chart's version that goes with its image's tag.
-fn without_copies(places: &[Place], claims: Vec<Claim>) -> Vec<Claim> {
+fn without_copies(places: &[Place], claims: Vec<Claim>) -> (Vec<Claim>, BTreeSet<usize>) {
     let mut images: BTreeMap<usize, Vec<Rc<str>>> = BTreeMap::new();
     for place in places.iter().filter(|it| {
         it.scalar.sign.part == Part::Tag || it.scalar.sign.class == Class::Image && is_tag(it)
@@ -285,18 +328,16 @@ fn without_copies(places: &[Place], claims: Vec<Claim>) -> Vec<Claim> {
             vote.1 += 1;
         }
     }
-    claims
-        .into_iter()
-        .filter(|claim| {
-            let place = &places[claim.place];
-            let beside = images.get(&place.file);
-            let vote = votes.get(&key(place)).copied().unwrap_or_default();
-            is_tag(place)
-                || place.scalar.sign.part != Part::Whole
-                || beside.is_none()
-                || vote.0 * 10 < vote.1 * 8
-        })
-        .collect()
+    let (kept, copies): (Vec<Claim>, Vec<Claim>) = claims.into_iter().partition(|claim| {
+        let place = &places[claim.place];
+        let beside = images.get(&place.file);
+        let vote = votes.get(&key(place)).copied().unwrap_or_default();
+        is_tag(place)
+            || place.scalar.sign.part != Part::Whole
+            || beside.is_none()
+            || vote.0 * 10 < vote.1 * 8
+    });
+    (kept, copies.into_iter().map(|claim| claim.place).collect())
 }
 
 fn is_tag(place: &Place) -> bool {

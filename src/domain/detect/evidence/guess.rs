@@ -6,6 +6,7 @@ use super::{
     super::{
         Candidate, Evidence, Guess,
         agents::Agents,
+        along::Again,
         keep::only,
         quiet::Moves,
         settle::{self, shares},
@@ -13,8 +14,10 @@ use super::{
         words,
     },
     Found, Place,
-    classify::{self, Class, Strength, strength},
+    classify::{self, Class, Part, Strength, strength},
     lexicon,
+    scan::{Form, Step},
+    write::quoted,
 };
 use crate::domain::{
     desired::{Desired, Source},
@@ -37,6 +40,8 @@ pub(in crate::domain::detect) struct Proposal {
     pub(in crate::domain::detect) explained: f64,
     /// What each place is worth, by path and line.
     pub(in crate::domain::detect) weights: HashMap<(String, u32), f64>,
+    /// Places that only say again what another one in their file says.
+    pub(in crate::domain::detect) again: Vec<Again>,
     /// When each place got which version.
     pub(in crate::domain::detect) moves: Moves,
 }
@@ -167,6 +172,7 @@ pub(in crate::domain::detect) fn guess(
         lexical: found.lexical(),
         explained: found.explained_share(),
         said,
+        again: again(&found, evidence),
         moves: moves.collect(),
         weights: weights(&found, evidence),
     })
@@ -203,6 +209,33 @@ fn reads_as_seen(desired: &Desired, seen: &Seen<'_>, layouts: usize) -> Vec<bool
         }
     }
     right
+}
+
+/// The places that repeat others of their files, as far as keys alone say where they are.
+fn again(found: &Found, evidence: &Evidence<'_>) -> Vec<Again> {
+    let mut counts: HashMap<(usize, &[Step]), usize> = HashMap::new();
+    for place in &found.places {
+        *counts.entry((place.file, &place.scalar.steps)).or_default() += 1;
+    }
+    let each = found.copies.iter().filter_map(|at| {
+        let place = &found.places[*at];
+        let Place { file, scalar, .. } = place;
+        let plain = scalar.sign.part == Part::Whole && scalar.form != Form::Lines;
+        let single = counts.get(&(*file, scalar.steps.as_slice())) == Some(&1);
+        let keys = scalar.steps.iter().map(|step| match step {
+            Step::Key(key) => Some(quoted(key)),
+            _ => None,
+        });
+        let keys: Option<Vec<String>> = keys.collect();
+        Some(Again {
+            path: evidence.paths[*file].to_owned(),
+            line: scalar.line,
+            locator: keys.filter(|_| plain && single)?.join("."),
+            json: scalar.form == Form::Json,
+            version: scalar.sign.version.clone(),
+        })
+    });
+    each.collect()
 }
 
 /// What each place is worth: most where it moves, and little where others move and it does not.

@@ -134,6 +134,8 @@ pub(super) struct Found {
     accepted: Vec<(Axis, BTreeSet<Rc<str>>)>,
     claims: Vec<Claim>,
     written: Vec<Written>,
+    /// Places that only repeat what another one in their file says.
+    copies: BTreeSet<usize>,
 }
 
 /// Reads every file that may hold versions.
@@ -173,7 +175,7 @@ pub(super) fn find(places: Vec<Place>, evidence: &Evidence<'_>, said: &BTreeSet<
         .collect();
     let components = axes::find(&plausible, said);
     let accepted = claim::accepted(&components);
-    let mut claims = claim::claim(&plausible, &accepted);
+    let (mut claims, mut copies) = claim::claim(&plausible, &accepted);
     // What is declared goes before what is only seen.
     let declared = Declared::read(paths, evidence.read);
     claims.retain(|claim| {
@@ -200,7 +202,7 @@ pub(super) fn find(places: Vec<Place>, evidence: &Evidence<'_>, said: &BTreeSet<
             claim.declared = declared.beside(path).cloned();
         }
     }
-    let written = write::write(&plausible, &claims);
+    let written = write::write(&plausible, &claims, &mut copies);
     Found {
         accepted: accepted
             .into_iter()
@@ -210,6 +212,7 @@ pub(super) fn find(places: Vec<Place>, evidence: &Evidence<'_>, said: &BTreeSet<
         places: plausible,
         components,
         claims,
+        copies,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod decoys;
 mod kinds;
+mod promoted;
 mod written;
 
 use std::{collections::BTreeMap, rc::Rc};
@@ -138,13 +139,24 @@ fn every_kind_is_recognised_whole() {
         let Some((guess, cells)) = repository.guess() else {
             panic!("{name}: nothing");
         };
+        let of_digest = text.contains("DIGEST");
+        let expected = ["1.3.7", "2.4.7", "3.5.7"].map(|it| {
+            if of_digest {
+                format!("sha256:{}", digest(it))
+            } else {
+                it.to_owned()
+            }
+        });
         for environment in environments {
-            let own = |(it, version): &&(String, String)| {
+            let own = cells.iter().filter(|(it, version)| {
                 it.starts_with(environment) && version.contains(['.', ':']) && version != "9.9.9"
-            };
-            let count = cells.iter().filter(own).count();
+            });
+            let mut own: Vec<&String> = own.map(|(_, version)| version).collect();
+            own.sort();
+            let mut expected: Vec<&String> = expected.iter().collect();
+            expected.sort();
             assert_eq!(
-                count, 3,
+                own, expected,
                 "{name}: {environment} in {cells:?}\n{:?} {:?}",
                 guess.environments, guess.layouts
             );
@@ -244,6 +256,36 @@ fn environments_that_rarely_change_have_the_same_versions() {
     ];
     let expected = expected.map(|(name, version)| (name.to_owned(), version.to_owned()));
     assert_eq!(cells, expected, "{:?}", guess.layouts);
+}
+
+/// Production is found where the same services are, though it is written in other folders than the rest.
+#[test]
+fn production_stands_elsewhere() {
+    let mut repository = Repository::default();
+    for round in 0..6 {
+        for service in ["web", "api", "cart"] {
+            let text = |own: usize| {
+                format!(
+                    "kind: Deployment\nspec:\n  template:\n    spec:\n      containers:\n      - name: {service}\n        image: r/x/{service}:1.{own}.0\n"
+                )
+            };
+            for environment in ["dev", "staging"] {
+                let path = format!("envs/{environment}/{service}/deployment.yaml");
+                repository.write(&path, &text(round));
+            }
+            let path = format!("production/apps/{service}/deployment.yaml");
+            repository.write(&path, &text(round / 2));
+        }
+    }
+    let (guess, mut cells) = repository.guess().unwrap();
+    cells.sort();
+    let expected = [
+        ("dev", "1.5.0"),
+        ("production", "1.2.0"),
+        ("staging", "1.5.0"),
+    ]
+    .map(|(name, version)| vec![(name.to_owned(), version.to_owned()); 3]);
+    assert_eq!(cells, expected.concat(), "{:?}", guess.layouts);
 }
 
 /// Defaults of an environment and what tenants override of them: two layouts, and what is overridden is its own column.

@@ -21,6 +21,7 @@ use super::{
 use crate::domain::layout::LayoutSpec;
 use layout::Layout;
 use notation::is_writable;
+pub(super) use notation::quoted;
 
 /// One layout with the places that it is written for.
 #[derive(Clone, Debug)]
@@ -65,8 +66,12 @@ struct Shape {
 /// Most layouts.
 const MOST: usize = 24;
 
-/// Layouts for all claims, the one that holds most first.
-pub(super) fn write(places: &[Place], claims: &[Claim]) -> Vec<Written> {
+/// Layouts for all claims, the one that holds most first. What only repeats them comes to `copies`.
+pub(super) fn write(
+    places: &[Place],
+    claims: &[Claim],
+    copies: &mut BTreeSet<usize>,
+) -> Vec<Written> {
     let mut groups: BTreeMap<Shape, Vec<usize>> = BTreeMap::new();
     let again = said_again(places, claims);
     for (at, claim) in claims.iter().enumerate() {
@@ -92,6 +97,7 @@ pub(super) fn write(places: &[Place], claims: &[Claim]) -> Vec<Written> {
             rows.iter().filter(|cell| known.contains_key(*cell)).count() * 20 > rows.len()
         };
         if is_copy(&layout, &said) {
+            copies.extend(group.iter().map(|at| claims[*at].place));
             continue;
         }
         if taken(&layout) && !is_behind(shape) {

@@ -412,7 +412,8 @@ fn common_end<'k>(names: &[&'k str]) -> &'k str {
     ends.find(all).unwrap_or_default()
 }
 
-fn quoted(key: &str) -> String {
+/// A key, as a locator names it.
+pub(in super::super) fn quoted(key: &str) -> String {
     let plain = key
         .bytes()
         .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
