@@ -528,7 +528,7 @@ fn a_wave_that_was_killed_before_it_was_written_is_begun_again() {
     let program = clone.join(".git/hooks/signing");
     let first = clone.join("signed-once");
     let sign = format!(
-        "if [ -e '{0}' ]; then sleep 600; fi\ntouch '{0}'\ncat > /dev/null\nrm -f '{1}'\necho '[GNUPG:] SIG_CREATED ' >&2\necho signature",
+        "if [ -e '{0}' ]; then sleep 600; fi\nrm -f '{1}'\ntouch '{0}'\ncat > /dev/null\necho '[GNUPG:] SIG_CREATED ' >&2\necho signature",
         first.display(),
         clone.join(".git/signing-begun").display()
     );
