@@ -16,6 +16,10 @@ const BETTER: f64 = 1.15;
 const UNKNOWN: f64 = 1.0;
 /// What it is worth where it does not: a region, a host, a size.
 const UNLIKE: f64 = 0.2;
+/// The most that a branch or `latest` is worth which never changed: it says where versions come from, and is none.
+const FLOATING: f64 = 0.1;
+/// What a version is worth at least that was seen to change.
+const MOVED: f64 = 2.0;
 /// What an environment's name is worth that the repository itself says is one.
 const SAID: f64 = 0.8;
 /// Changes from which on what never did says something.
@@ -37,7 +41,9 @@ pub(super) fn better(
         return by_shape.map(|(shape, _)| shape);
     };
     let (mut guess, desired) = match by_shape {
-        Some((shape, desired)) if is_shape_better(&shape, desired.as_ref(), &proposal) => {
+        Some((shape, desired))
+            if is_shape_better(&shape, desired.as_ref(), &proposal, evidence.branches) =>
+        {
             (shape, desired)
         }
         _ => (proposal.guess, Some(proposal.desired)),
@@ -53,7 +59,12 @@ pub(super) fn better(
     Some(guess)
 }
 
-fn is_shape_better(shape: &Guess, desired: Option<&Desired>, proposal: &Proposal) -> bool {
+fn is_shape_better(
+    shape: &Guess,
+    desired: Option<&Desired>,
+    proposal: &Proposal,
+    branches: &[&str],
+) -> bool {
     // Without history a tree says little but what is written as usual.
     let silent = proposal.moves.is_empty();
     let Some(desired) = desired else {
@@ -67,7 +78,8 @@ fn is_shape_better(shape: &Guess, desired: Option<&Desired>, proposal: &Proposal
     }
     // Where no file could be read, shapes are all there is.
     shape.explained.iter().all(|cells| *cells == 0)
-        || worth(&proposal.desired, proposal) <= worth(desired, proposal) * BETTER
+        || worth(&proposal.desired, proposal, branches)
+            <= worth(desired, proposal, branches) * BETTER
 }
 
 /// Whether most of its cells are of environments that the repository itself declares for their services.
@@ -129,7 +141,7 @@ fn without_floating(guess: &mut Guess, desired: &mut Desired, branches: &[&str])
 
 /// What the cells of a guess are worth: those of services that stand in several environments, by how much says that they are
 /// versions that are promoted.
-fn worth(desired: &Desired, proposal: &Proposal) -> f64 {
+fn worth(desired: &Desired, proposal: &Proposal, branches: &[&str]) -> f64 {
     let mut rows: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     let declared = desired.cells.iter();
     for (key, cell) in declared.filter(|(_, cell)| cell.version.is_some()) {
@@ -140,7 +152,11 @@ fn worth(desired: &Desired, proposal: &Proposal) -> f64 {
         let text = cell.version.as_ref().map_or("", Version::as_str);
         let like = evidence::looks_like_one(text);
         let unknown = if like { UNKNOWN } else { UNLIKE };
-        let weight = proposal.weights.get(&place).copied().unwrap_or(unknown);
+        let mut weight = proposal.weights.get(&place).copied().unwrap_or(unknown);
+        let floating = evidence::is_floating(text) || branches.contains(&text);
+        if floating && weight < MOVED {
+            weight = weight.min(FLOATING);
+        }
         let environment = key.environment.as_str();
         let said = environment
             .split('/')

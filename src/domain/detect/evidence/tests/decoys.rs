@@ -304,3 +304,25 @@ fn lists_of_environments_beside_what_is_of_one_say_nothing() {
         assert_eq!(cells, expected, "{text}\n{:?}", guess.layouts);
     }
 }
+
+/// Applications that follow a branch are many, and none of them says a version.
+#[test]
+fn branches_that_are_followed_do_not_hide_versions() {
+    let mut repository = kind(
+        "environments/ENV/kustomization.yaml",
+        "resources: [../base]\nimages:\nEACH",
+        "- name: r/SERVICE\n  newTag: VERSION\n",
+        &USUAL,
+    );
+    for environment in USUAL {
+        for service in 0..12 {
+            repository.write(
+                &format!("argocd/applications/{environment}/app{service}.yaml"),
+                &format!("kind: Application\nmetadata:\n  name: app{service}-{environment}\nspec:\n  source:\n    path: apps/app{service}\n    repoURL: https://x.example/x\n    targetRevision: main\n"),
+            );
+        }
+    }
+    let (guess, mut cells) = repository.guess().unwrap();
+    cells.retain(|(_, version)| version != "main");
+    assert_eq!(cells.len(), 9, "{cells:?} {:?}", guess.layouts);
+}
