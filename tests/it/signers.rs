@@ -18,7 +18,7 @@ use super::signing::{
 };
 use crate::support::{
     repo::{Repository, write},
-    terminal::{SOON, key},
+    terminal::{SOON, Setup, TIDEGATE, key},
     two::Two,
 };
 
@@ -401,6 +401,45 @@ fn who_cancels_at_the_question_is_told_so() {
     assert_eq!(repository.tip(), tip, "nothing is written without it");
     operator.terminal.press(key::ESC);
     operator.leave_one_staged();
+}
+
+/// An agent's pinentry is of another session, in which `/dev/tty` is nobody's: it is told the terminal's own name.
+#[test]
+fn what_signs_is_told_the_terminals_own_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = folder.path().join("told");
+    let program = format!(
+        "#!/bin/sh\necho \"$GPG_TTY\" >> {}\nexit 1\n",
+        told.display()
+    );
+    let program = executable(&folder.path().join("gpg"), &program);
+    let repository = Repository::seeded();
+    configure(
+        &repository,
+        &[("commit.gpgsign", "true"), ("gpg.program", &program)],
+    );
+    for elsewhere in ["", "< /dev/null", "< /dev/null 2> /dev/null"] {
+        let line = format!(
+            "{TIDEGATE} {} {elsewhere}; echo \"it ended: $?\"",
+            SET.join(" ")
+        );
+        let mut terminal = Setup::program("/bin/sh", &["-c", &line])
+            .folder(repository.clone_path())
+            .home(repository.home())
+            .start();
+        terminal.until("the end", SOON, |view| view.has("it ended: 1"));
+        terminal.ended(SOON);
+        let said = fs::read_to_string(&told).unwrap();
+        let [without, at] = said.lines().collect::<Vec<_>>()[..] else {
+            panic!("it is asked twice: {said}");
+        };
+        assert_eq!(without, "", "first without the terminal: {elsewhere}");
+        assert!(
+            at.starts_with("/dev/") && at != "/dev/tty",
+            "{elsewhere}: {at}"
+        );
+        fs::remove_file(&told).unwrap();
+    }
 }
 
 /// The hooks that the user has everywhere are not those of the place in which a tag is made.

@@ -8,6 +8,7 @@ use crate::domain::{
     desired::Tip,
     failure::FailureKind,
     layout::Origin,
+    notify::About,
     plan::{Action, Intent, PlannedChange, Wave, Write},
     rollout::{Connection, Few, Health, LiveCell, Running},
     subject::Subject,
@@ -766,6 +767,29 @@ fn a_pull_request_is_followed_through_its_merge() {
         back.ended.clone_from(&delivery.ended);
         assert_eq!(back, delivery);
     }
+}
+
+/// The next process tells of what waits from where the last one was.
+#[test]
+fn the_clock_of_what_is_urgent_goes_on_where_it_is_taken_up() {
+    let pushed = "0202020 is on origin/tidegate/x | pushed(tidegate/x is at 0202020) | opened…";
+    let scenario = begun(&[("published", pushed)]);
+    let mut delivery = run(&["a"], Deliver::PullRequest, &scenario);
+    delivery.urgent = true;
+    let place = delivery.parts[0].tip.name.clone();
+    delivery.apply(THEN, Fact::Requested(place, pull_request("open")));
+    delivery.clocked = 15;
+    let text = serde_json::to_string(&delivery).unwrap();
+    let back: Delivery = serde_json::from_str(&text).unwrap();
+    for (minutes, expected) in [(14, None), (29, None), (31, Some(30)), (61, Some(60))] {
+        let now = THEN + jiff::SignedDuration::from_mins(minutes);
+        let told = About::kept(&back).clock(&back, now);
+        assert_eq!(told.map(|(_, of)| of), expected, "{minutes}");
+    }
+    // One of a version that did not keep it begins anew.
+    let text = text.replace("\"clocked\":15", "\"unknown\":0");
+    let before: Delivery = serde_json::from_str(&text).unwrap();
+    assert_eq!(before.clocked, 0);
 }
 
 #[test]

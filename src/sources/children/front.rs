@@ -9,17 +9,28 @@ use std::{
         unix::{ffi::OsStringExt, fs::OpenOptionsExt},
     },
     path::PathBuf,
+    thread,
+    time::{Duration, Instant},
 };
 
 use nix::sys::signal::{SigSet, Signal as Blocked};
 use rustix::{
-    process::{Pid, Signal, WaitId, WaitIdOptions, getpgrp, kill_process_group, waitid},
+    process::{
+        Pid, Signal, WaitId, WaitIdOptions, getpgrp, kill_process_group, test_kill_process_group,
+        waitid,
+    },
     termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr, tcsetpgrp, ttyname},
 };
+
+/// What is left of a group that had the terminal has so long to let go of it.
+const LAST: Duration = Duration::from_secs(1);
+/// And is looked at so often.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// The terminal is somebody else's; dropped, it is given back to whom it was, with the modes that it had.
 pub(super) struct Front {
     terminal: OwnedFd,
+    group: Pid,
     own: Pid,
     modes: Termios,
 }
@@ -56,12 +67,13 @@ impl Front {
         let terminal = terminal().ok()?;
         let own = tcgetpgrp(&terminal).ok()?;
         let modes = tcgetattr(&terminal).ok()?;
+        let given = Pid::from_raw(group)?;
         let front = Self {
             terminal,
+            group: given,
             own,
             modes,
         };
-        let given = Pid::from_raw(group)?;
         not_stopped(|| Ok(tcsetpgrp(&front.terminal, given)?)).ok()?;
         // It may have asked for a key before, and stand still since.
         go_on(group);
@@ -84,6 +96,12 @@ pub(super) fn go_on(group: i32) {
 
 impl Drop for Front {
     fn drop(&mut self) {
+        // `^c` ends it at once, while what it started (ssh-keygen at its question) puts the modes back first: not over those that
+        // whoever gets the terminal next has set.
+        let until = Instant::now() + LAST;
+        while test_kill_process_group(self.group).is_ok() && Instant::now() < until {
+            thread::sleep(LOOK_EVERY);
+        }
         let _ = not_stopped(|| {
             tcsetpgrp(&self.terminal, self.own)?;
             // One that was stopped while it asked for a password has left the echo off.
