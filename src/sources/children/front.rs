@@ -19,7 +19,9 @@ use rustix::{
         Pid, Signal, WaitId, WaitIdOptions, getpgrp, kill_process_group, test_kill_process_group,
         waitid,
     },
-    termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr, tcsetpgrp, ttyname},
+    termios::{
+        LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr, tcsetpgrp, ttyname,
+    },
 };
 
 /// What is left of a group that had the terminal has so long to let go of it.
@@ -74,6 +76,10 @@ impl Front {
             own,
             modes,
         };
+        // A `^c` there empties what was written, after it has ended its reader: by then that may be the screen that is back.
+        let mut lent = front.modes.clone();
+        lent.local_modes |= LocalModes::NOFLSH;
+        let _ = not_stopped(|| Ok(tcsetattr(&front.terminal, OptionalActions::Now, &lent)?));
         not_stopped(|| Ok(tcsetpgrp(&front.terminal, given)?)).ok()?;
         // It may have asked for a key before, and stand still since.
         go_on(group);
