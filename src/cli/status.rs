@@ -297,6 +297,7 @@ fn last_changes(
     let want = Want {
         cells: None,
         last_only: true,
+        newest: None,
     };
     let mut last = BTreeMap::new();
     project.history(reading, &want, &mut |event| {

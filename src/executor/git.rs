@@ -222,6 +222,7 @@ pub(super) fn history(shared: &Shared, epoch: Epoch, refs: &Refs, stop: &Stop) {
     let want = Want {
         cells: None,
         last_only: false,
+        newest: None,
     };
     let mut stream = Stream {
         shared,

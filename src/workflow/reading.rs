@@ -478,6 +478,7 @@ fn wanted_of(reading: &Reading, line: &Tip, want: &Want) -> Option<Want> {
     (!cells.is_empty()).then_some(Want {
         cells: Some(cells),
         last_only: want.last_only,
+        newest: want.newest,
     })
 }
 

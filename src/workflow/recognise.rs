@@ -1,10 +1,6 @@
 //! What a repository looks like where no configuration says it: its tree and refs, and on request its recent history.
 
-use std::{
-    ops::ControlFlow,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{ops::ControlFlow, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -24,8 +20,6 @@ use crate::{
 
 /// Commits of the landed line that promotion order is taken from.
 const COMMITS: u32 = 2000;
-/// The longest that looking at them may take.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the tree at a base looks like, by its paths, what some of the files say, and the names of branches and tags.
 /// Blocking; tens of milliseconds, more where thousands of files look like versions.
@@ -275,8 +269,8 @@ pub fn layouts_said(project: &Project) -> Result<Vec<String>, Failure> {
     Ok(vec![read, left])
 }
 
-/// Gives environments whose names tell no order the one that recent history shows. Bounded in commits and in time: what has
-/// been seen until then is what counts.
+/// Gives environments whose names tell no order the one that recent history shows. Bounded in commits, not in time: the same
+/// commit has the same order on every machine, whatever else runs there.
 ///
 /// # Errors
 /// When history cannot be read.
@@ -289,32 +283,24 @@ pub fn tell_order(repo: &Repo, base: &Tip, guess: &mut Guess) -> Result<(), Fail
     let Ok(layouts) = LayoutSet::compile(&guess.layouts, &environments) else {
         return Ok(());
     };
-    let begun = Instant::now();
     let mut sightings = Vec::new();
     let mut sink = |event: HistoryEvent| {
-        let looked_at = match event {
-            HistoryEvent::Changes(changes) => {
-                let oldest = changes.iter().map(|(_, change)| change.depth).max();
-                sightings.extend(changes.into_iter().filter_map(|(key, change)| {
-                    Some(detect::Sighting {
-                        service: key.service,
-                        environment: key.environment,
-                        version: change.version?,
-                        at: change.landed.time.as_second(),
-                    })
-                }));
-                oldest.unwrap_or_default()
-            }
-            HistoryEvent::Progress(commits) => commits,
-            HistoryEvent::End { .. } => 0,
-        };
-        if looked_at >= COMMITS || begun.elapsed() >= PATIENCE {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
+        if let HistoryEvent::Changes(changes) = event {
+            sightings.extend(changes.into_iter().filter_map(|(key, change)| {
+                Some(detect::Sighting {
+                    service: key.service,
+                    environment: key.environment,
+                    version: change.version?,
+                    at: change.landed.time.as_second(),
+                })
+            }));
         }
+        ControlFlow::Continue(())
     };
-    let want = Want::default();
+    let want = Want {
+        newest: Some(COMMITS),
+        ..Want::default()
+    };
     repo.history(
         base.commit,
         &Arc::new(layouts),

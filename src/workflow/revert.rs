@@ -68,6 +68,7 @@ pub(super) fn history_while(
     let want = Want {
         cells: Some(wanted),
         last_only: false,
+        newest: None,
     };
     let mut changes = Changes::new();
     let (mut ended, mut shallow_end) = (false, false);

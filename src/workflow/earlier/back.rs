@@ -132,6 +132,7 @@ impl<'a> Back<'a, '_> {
         let want = Want {
             cells: Some(cells.clone()),
             last_only: false,
+            newest: None,
         };
         let mut held = Held::default();
         let mut stopped = false;

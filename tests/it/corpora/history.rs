@@ -135,6 +135,7 @@ fn last_changes_and_values_are_those_of_the_corpora() {
         let want = Want {
             cells: Some(cells),
             last_only: false,
+            newest: None,
         };
         let all = history(&corpus, &repo, &want);
         let mut wrong = Vec::new();

@@ -128,6 +128,7 @@ impl Line<'_> {
     fn tell_known(&self, index: &Index, batch: &mut Batch<'_>) -> Ended {
         let last_only = self.want.last_only;
         let changes = index.changes(0, last_only, &|cell| self.wants(cell));
+        let changes = changes.filter(|(_, change)| self.is_near(change));
         let changes: Box<dyn Iterator<Item = _> + '_> = if self.want.cells.is_some() {
             // Read to the end before the first is told, so that a damaged block is known of.
             let read: Vec<_> = changes.collect();
@@ -153,6 +154,11 @@ impl Line<'_> {
             .cells
             .as_ref()
             .is_none_or(|cells| cells.contains(cell))
+    }
+
+    /// Whether a change is of the commits that are asked for.
+    fn is_near(&self, change: &ValueChange) -> bool {
+        self.want.newest.is_none_or(|newest| change.depth < newest)
     }
 
     /// How far down the line the index's tip is; `None`: not on it, or farther than `farthest`.
@@ -182,12 +188,15 @@ impl Line<'_> {
         place: Option<&CacheFile>,
         batch: &mut Batch<'_>,
     ) -> Result<Ended, Failure> {
+        // What ends early is nothing to keep.
+        let place = place.filter(|_| self.want.newest.is_none());
         let tree = objects.header(self.tip)?.tree;
         let mut walk = Walk::new(objects, self.layouts, self.environments, tree)?;
         // A walk that can be kept looks at all cells: the next question costs nothing then.
         let judged = Want {
             cells: self.want.cells.clone().filter(|_| place.is_none()),
             last_only: self.want.last_only,
+            newest: self.want.newest,
         };
         let mut today = Today::new(&walk, self.tip, &judged);
         let mut places = Places::new(objects, self.layouts);
@@ -204,11 +213,14 @@ impl Line<'_> {
         let old_tip = index.and_then(Index::tip);
         // Up to the index's tip, and no further.
         let most = older.map_or(usize::MAX, |(_, distance)| distance as usize + 1);
+        let newest = self.want.newest.map_or(usize::MAX, |most| most as usize);
+        let most = most.min(newest);
         let (mut depth, mut last) = (0, self.tip);
         std::thread::scope(|scope| {
             let authors_too = !self.want.last_only;
             for step in Steps::start(scope, objects, self.layouts, self.tip, most, authors_too) {
-                if self.want.last_only && today.is_settled() {
+                let enough = self.want.newest.is_some_and(|newest| depth >= newest);
+                if enough || self.want.last_only && today.is_settled() {
                     break;
                 }
                 let step = step?;
@@ -325,6 +337,7 @@ impl Line<'_> {
             Ok::<_, Failure>((cell, change))
         };
         let changes = index.changes(*depth, last_only, &wanted);
+        let changes = changes.filter(|(_, change)| self.is_near(change));
         let changes: Box<dyn Iterator<Item = _> + '_> = if self.want.cells.is_some() && !all {
             let read: Vec<_> = changes.map(&mut judge).collect();
             if index.is_damaged() {

@@ -43,6 +43,9 @@ pub struct Want {
     pub cells: Option<BTreeSet<CellKey>>,
     /// Only each cell's newest change; the walk ends as soon as all are known.
     pub last_only: bool,
+    /// Only so many of the newest commits of the landed line; `None`: all of it. What is found is the same on every machine,
+    /// and whether an index is at hand or not.
+    pub newest: Option<u32>,
 }
 
 /// One step of the stream.

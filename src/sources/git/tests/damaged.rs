@@ -85,6 +85,7 @@ fn history(
     let want = Want {
         cells: None,
         last_only,
+        newest: None,
     };
     repo.history(tip, layouts, &environments(), &want, &mut |event| {
         if let HistoryEvent::Changes(changes) = event {

@@ -47,6 +47,7 @@ fn an_index_tells_what_a_whole_walk_tells() {
     let one = Want {
         cells: Some([CellKey::new("api", "dev")].into()),
         last_only: false,
+        newest: None,
     };
     let found = history(&cached, first, &layouts, &one).changes;
     assert_eq!(
@@ -99,6 +100,7 @@ fn an_index_tells_what_a_whole_walk_tells() {
     let last = Want {
         cells: None,
         last_only: true,
+        newest: None,
     };
     let found = history(&cached, second, &layouts, &last).changes;
     assert_eq!(
@@ -209,6 +211,7 @@ fn last_changes_are_kept_and_gone_on_from() {
     let last = Want {
         cells: None,
         last_only: true,
+        newest: None,
     };
     let ask = |repo: &Repo| history(repo, rev(&path, "HEAD"), &layouts, &last).changes;
     assert_eq!(ask(&cached), ask(&plain), "cold");
@@ -229,6 +232,7 @@ fn last_changes_are_kept_and_gone_on_from() {
     let one = Want {
         cells: Some([CellKey::new("api", "prod")].into()),
         last_only: false,
+        newest: None,
     };
     let found = history(&cached, rev(&path, "HEAD"), &layouts, &one);
     assert_eq!(lines(&found, "prod").len(), 21);
@@ -251,4 +255,43 @@ fn every_line_keeps_its_index() {
         history(&cached, tip, &layouts, &Want::default());
     }
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 9);
+}
+
+/// What is asked of the newest commits is answered by the same changes with and without an index, and keeps none.
+#[test]
+fn the_newest_commits_are_the_same_with_and_without_an_index() {
+    let scratch = Scratch::new();
+    let path = scratch.init("r");
+    for number in 1..=30_i64 {
+        set(&path, "dev", &number.to_string(), "change", number * 10);
+    }
+    let first = rev(&path, "main");
+    set(&path, "prod", "7", "later", 400);
+    set(&path, "dev", "31", "later", 410);
+    let second = rev(&path, "main");
+    let layouts = layouts(&["apps/{service}/{env:dev|prod}.yaml"], &[]);
+    let folder = scratch.path("cache");
+    let plain = open(&path);
+    let cached = open(&path).with_cache(&folder);
+    let newest = |newest: u32| Want {
+        newest: Some(newest),
+        ..Want::default()
+    };
+    let told = |repo: &Repo, tip, most| {
+        let changes = history(repo, tip, &layouts, &newest(most)).changes;
+        let depths = changes.into_values().flatten().map(|change| change.depth);
+        let mut depths: Vec<u32> = depths.collect();
+        depths.sort_unstable();
+        depths
+    };
+    assert_eq!(told(&cached, first, 5), [0, 1, 2, 3, 4], "without an index");
+    let kept = std::fs::read_dir(&folder).map_or(0, Iterator::count);
+    assert_eq!(kept, 0, "a part is not kept as if it were all");
+    all_of(&cached, first, &layouts);
+    assert_eq!(told(&cached, first, 5), [0, 1, 2, 3, 4], "from the index");
+    for most in [1, 2, 3, 5, 100] {
+        let expected = told(&plain, second, most);
+        assert_eq!(expected.len(), most.min(32) as usize);
+        assert_eq!(told(&cached, second, most), expected, "behind an index");
+    }
 }

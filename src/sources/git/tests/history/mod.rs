@@ -157,6 +157,7 @@ fn last_changes_end_the_walk_early_and_other_cells_are_left_out() {
     let last = Want {
         cells: None,
         last_only: true,
+        newest: None,
     };
     let found = history(&repo, tip, &layouts, &last);
     assert_eq!(lines(&found, "prod"), ["39 p39 p39"]);
@@ -165,6 +166,7 @@ fn last_changes_end_the_walk_early_and_other_cells_are_left_out() {
     let one = Want {
         cells: Some([CellKey::new("api", "dev")].into()),
         last_only: false,
+        newest: None,
     };
     let found = history(&repo, tip, &layouts, &one);
     assert_eq!(found.changes.len(), 1);

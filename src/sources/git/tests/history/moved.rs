@@ -74,6 +74,7 @@ impl Story {
         let last = Want {
             cells: None,
             last_only: true,
+            newest: None,
         };
         let afresh = history(&plain, tip, layouts, &last).changes;
         let landed = |changes: &Changes| -> Vec<_> {

@@ -118,11 +118,13 @@ fn tags_are_read_once() {
     let last = Want {
         cells: None,
         last_only: true,
+        newest: None,
     };
     assert_eq!(tags.told(&last), (strings(&first[..2]), 0), "last");
     let web = Want {
         cells: Some([CellKey::new("web", "prod")].into()),
         last_only: false,
+        newest: None,
     };
     assert_eq!(tags.told(&web), (strings(&first[1..2]), 0), "one cell");
     // A new tag is read, and nothing else.
