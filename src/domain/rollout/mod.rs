@@ -24,6 +24,7 @@ mod owned;
 mod pods;
 mod progressive;
 mod pulled;
+mod rare;
 mod revisions;
 mod running;
 mod selector;

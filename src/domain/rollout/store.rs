@@ -1,6 +1,6 @@
 //! The objects of one namespace, found by name and by who made them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use jiff::Timestamp;
 
@@ -13,6 +13,7 @@ use super::{
         CanaryObject, ClusterObject, ObjectKind, Owner, PodObject, ReplicaSetState, WorkloadState,
     },
     owned::Owned,
+    rare::Rare,
 };
 
 /// The objects of one namespace.
@@ -23,18 +24,22 @@ pub(super) struct Namespace {
     #[allow(clippy::vec_box)] // They are large, and moved about as they are kept in order.
     workloads: Vec<Box<WorkloadState>>,
     sets: Owned<ReplicaSetState>,
-    jobs: Owned<WorkloadState>,
     pods: Owned<PodObject>,
-    canaries: BTreeMap<String, CanaryObject>,
-    companions: BTreeMap<(CompanionKind, String), CompanionObject>,
-    /// The names of companions by what they are about.
-    about: BTreeMap<(CompanionKind, String), BTreeSet<String>>,
-    /// What was asked for by its name, and what was said of it.
-    held: BTreeMap<(HeldKind, String), Presence>,
-    agents: Agents,
+    rare: Option<Box<Rare>>,
 }
 
+/// Of a namespace that has none of it.
+static NONE: LazyLock<Rare> = LazyLock::new(Rare::default);
+
 impl Namespace {
+    fn rare(&self) -> &Rare {
+        self.rare.as_deref().unwrap_or(&NONE)
+    }
+
+    fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
     /// The server answered for a kind: what was known of it goes. Returns whether it says anew what may be seen of it.
     pub(super) fn answer(&mut self, kind: ObjectKind, answer: Answer) -> bool {
         self.clear(kind);
@@ -85,13 +90,14 @@ impl Namespace {
         match kind {
             ObjectKind::ReplicaSet => self.sets = Owned::default(),
             ObjectKind::Pod => self.pods = Owned::default(),
-            ObjectKind::Job => self.jobs = Owned::default(),
-            ObjectKind::Canary => self.canaries.clear(),
-            ObjectKind::Companion(kind) => {
-                self.companions.retain(|(of, _), _| *of != kind);
-                self.about.retain(|(of, _), _| *of != kind);
+            ObjectKind::Job
+            | ObjectKind::Canary
+            | ObjectKind::Companion(_)
+            | ObjectKind::Agent(_) => {
+                if let Some(rare) = &mut self.rare {
+                    rare.clear(kind);
+                }
             }
-            ObjectKind::Agent(kind) => self.agents.clear(kind),
             _ => self.workloads.retain(|it| it.kind != kind),
         }
     }
@@ -99,7 +105,7 @@ impl Namespace {
     pub(super) fn insert(&mut self, object: ClusterObject) {
         match object {
             ClusterObject::Workload(job) if job.kind == ObjectKind::Job => {
-                self.jobs.insert(job);
+                self.rare_mut().jobs.insert(job);
             }
             ClusterObject::Workload(workload) => {
                 match self.place(workload.kind, &workload.name) {
@@ -118,36 +124,17 @@ impl Namespace {
                 self.pods.insert(pod);
             }
             ClusterObject::Canary(canary) => {
-                self.canaries.insert(canary.name.clone(), *canary);
+                let canaries = &mut self.rare_mut().canaries;
+                canaries.insert(canary.name.clone(), *canary);
             }
-            ClusterObject::Companion(object) => {
-                self.forget_companion(object.kind, &object.name);
-                let about = (object.kind, object.about.clone());
-                let names = self.about.entry(about).or_default();
-                names.insert(object.name.clone());
-                let key = (object.kind, object.name.clone());
-                self.companions.insert(key, *object);
-            }
-            ClusterObject::Agent(agent) => self.agents.insert(*agent),
-        }
-    }
-
-    fn forget_companion(&mut self, kind: CompanionKind, name: &str) {
-        let Some(before) = self.companions.remove(&(kind, name.to_owned())) else {
-            return;
-        };
-        let about = (kind, before.about);
-        if let Some(names) = self.about.get_mut(&about) {
-            names.remove(name);
-            if names.is_empty() {
-                self.about.remove(&about);
-            }
+            ClusterObject::Companion(object) => self.rare_mut().insert_companion(*object),
+            ClusterObject::Agent(agent) => self.rare_mut().agents.insert(*agent),
         }
     }
 
     /// The companion of a kind and name.
     pub(super) fn companion(&self, kind: CompanionKind, name: &str) -> Option<&CompanionObject> {
-        self.companions.get(&(kind, name.to_owned()))
+        self.rare().companion(kind, name)
     }
 
     /// The companions of a kind that are about this, in the order of their names.
@@ -156,30 +143,32 @@ impl Namespace {
         kind: CompanionKind,
         about: &str,
     ) -> impl Iterator<Item = &CompanionObject> + use<'_> {
-        let names = self.about.get(&(kind, about.to_owned()));
-        let names = names.into_iter().flatten();
-        names.filter_map(move |name| self.companion(kind, name))
+        self.rare().companions_of(kind, about)
     }
 
     /// What was said of something that was asked for by its name.
     pub(super) fn presence(&self, kind: HeldKind, name: &str) -> Option<&Presence> {
-        self.held.get(&(kind, name.to_owned()))
+        self.rare().held.get(&(kind, name.to_owned()))
     }
 
     /// This is said of it now; returns whether that is new.
     pub(super) fn hold(&mut self, kind: HeldKind, name: String, presence: Presence) -> bool {
-        let before = self.held.insert((kind, name), presence.clone());
+        let held = &mut self.rare_mut().held;
+        let before = held.insert((kind, name), presence.clone());
         before != Some(presence)
     }
 
     /// What else was asked for by its name is not any more.
     pub(super) fn hold_only(&mut self, namespace: &str, wanted: &BTreeSet<Held>) {
+        let Some(rare) = &mut self.rare else {
+            return;
+        };
         let kept: BTreeSet<_> = wanted
             .iter()
             .filter(|it| it.namespace == namespace)
             .map(|it| (it.kind, it.name.as_str()))
             .collect();
-        self.held
+        rare.held
             .retain(|(kind, name), _| kept.contains(&(*kind, name.as_str())));
     }
 
@@ -187,12 +176,14 @@ impl Namespace {
         match kind {
             ObjectKind::ReplicaSet => self.sets.remove(name),
             ObjectKind::Pod => self.pods.remove(name),
-            ObjectKind::Job => self.jobs.remove(name),
-            ObjectKind::Canary => {
-                self.canaries.remove(name);
+            ObjectKind::Job
+            | ObjectKind::Canary
+            | ObjectKind::Companion(_)
+            | ObjectKind::Agent(_) => {
+                if let Some(rare) = &mut self.rare {
+                    rare.remove(kind, name);
+                }
             }
-            ObjectKind::Companion(kind) => self.forget_companion(kind, name),
-            ObjectKind::Agent(kind) => self.agents.remove(kind, name),
             _ => {
                 if let Ok(at) = self.place(kind, name) {
                     self.workloads.remove(at);
@@ -203,13 +194,13 @@ impl Namespace {
 
     /// The agents' objects: in what stands for all namespaces.
     pub(super) fn agents(&self) -> &Agents {
-        &self.agents
+        &self.rare().agents
     }
 
     /// Workloads of a kind, in the order of their names; of Jobs those that nothing else made.
     pub(super) fn workloads(&self, kind: ObjectKind) -> Vec<&WorkloadState> {
         if kind == ObjectKind::Job {
-            return self.jobs.of(None).collect();
+            return self.rare().jobs.of(None).collect();
         }
         let of_kind = self.workloads.iter().filter(|it| it.kind == kind);
         of_kind.map(|workload| &**workload).collect()
@@ -218,7 +209,7 @@ impl Namespace {
     /// The workload of a kind and name.
     pub(super) fn workload(&self, kind: ObjectKind, name: &str) -> Option<&WorkloadState> {
         if kind == ObjectKind::Job {
-            return self.jobs.get(name);
+            return self.rare().jobs.get(name);
         }
         let at = self.place(kind, name).ok()?;
         self.workloads.get(at).map(|workload| &**workload)
@@ -232,6 +223,7 @@ impl Namespace {
     /// The runs of a `CronJob` that are still there, newest first.
     pub(super) fn runs_of(&self, cron_job: &WorkloadState) -> Vec<&WorkloadState> {
         let mut runs: Vec<_> = self
+            .rare()
             .jobs
             .of(Some(&owner(cron_job.kind, &cron_job.name)))
             .collect();
@@ -246,7 +238,7 @@ impl Namespace {
 
     /// How Flagger delivers a workload, where it does.
     pub(super) fn canary_of(&self, workload: &WorkloadState) -> Option<&CanaryObject> {
-        let mut all = self.canaries.values();
+        let mut all = self.rare().canaries.values();
         all.find(|canary| {
             let target = canary.target.as_ref();
             target.is_some_and(|of| of.kind == workload.kind.as_str() && of.name == workload.name)
