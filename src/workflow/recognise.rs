@@ -144,7 +144,7 @@ struct Kept {
 }
 
 const KEPT: &str = "recognised.json";
-const BY: &str = concat!(env!("CARGO_PKG_VERSION"), "/10");
+const BY: &str = concat!(env!("CARGO_PKG_VERSION"), "/11");
 
 /// One name for all paths, branches and tags.
 fn names_of(survey: &Survey) -> ObjectId {

@@ -17,6 +17,7 @@ mod quiet;
 mod refs;
 mod settle;
 mod shapes;
+mod shared;
 mod siblings;
 mod told;
 mod trial;
@@ -290,7 +291,9 @@ pub fn recognise(evidence: &Evidence<'_>) -> Option<Guess> {
     let names = Names::of(evidence, &agents);
     let by_shape = by_shape(evidence, &names, &agents);
     let guess = judge::better(by_shape, evidence::guess(evidence, &agents), evidence);
-    hydrated::better(guess, evidence).map(|mut guess| {
+    let guess = hydrated::better(guess, evidence);
+    let guess = guess.or_else(|| shared::find(evidence, &agents));
+    guess.map(|mut guess| {
         for layout in &mut guess.layouts {
             layout.read_only |= layout.path.as_deref().is_some_and(shapes::is_rendered);
         }
