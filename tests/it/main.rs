@@ -6,6 +6,7 @@ mod agents;
 mod along;
 mod asking;
 mod by_hand;
+mod cancelled;
 mod cells;
 mod certificates;
 mod changelog;

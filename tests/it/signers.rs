@@ -13,8 +13,7 @@ use std::{
 use serde_json::json;
 
 use super::signing::{
-    Agent, Ring, SET, WORD, ahead, allow, at_the_plan, configure, has, last, locked_by_ssh,
-    signs_by_ssh, ssh_key,
+    Agent, Ring, SET, WORD, ahead, allow, at_the_plan, configure, has, last, signs_by_ssh, ssh_key,
 };
 use crate::support::{
     repo::{Repository, write},
@@ -22,7 +21,7 @@ use crate::support::{
     two::Two,
 };
 
-fn executable(path: &Path, text: &str) -> String {
+pub(super) fn executable(path: &Path, text: &str) -> String {
     write(path, text.as_bytes());
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     path.display().to_string()
@@ -365,29 +364,6 @@ fn an_agent_that_has_the_key_leaves_the_screen_alone() {
     let raw = repository.git_in(&repository.remote(), &["cat-file", "commit", "main"]);
     assert!(raw.contains("-----BEGIN SSH SIGNATURE-----"), "{raw}");
     operator.leave();
-}
-
-#[test]
-fn who_cancels_at_the_question_is_told_so() {
-    if !has("ssh-keygen") {
-        return;
-    }
-    let repository = ahead();
-    let (_folder, _) = locked_by_ssh(&repository);
-    let tip = repository.tip();
-    let mut operator = at_the_plan(&repository, &[]);
-    operator.confirm(None);
-    operator.terminal.until("the question", SOON, |view| {
-        view.has("Enter passphrase") && !view.is_full_screen()
-    });
-    operator.terminal.press("\x03");
-    operator
-        .terminal
-        .until("that it was cancelled", SOON, |view| {
-            view.is_full_screen() && view.has("it was cancelled")
-        });
-    assert_eq!(repository.tip(), tip, "nothing is written without it");
-    operator.leave_one_staged();
 }
 
 /// An agent's pinentry is of another session, in which `/dev/tty` is nobody's: it is told the terminal's own name.

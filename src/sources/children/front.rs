@@ -28,6 +28,8 @@ use rustix::{
 const LAST: Duration = Duration::from_secs(1);
 /// And is looked at so often.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// It is told again so often what ended the others.
+const TELL_EVERY: Duration = Duration::from_millis(100);
 
 /// The terminal is somebody else's; dropped, it is given back to whom it was, with the modes that it had.
 pub(super) struct Front {
@@ -35,6 +37,7 @@ pub(super) struct Front {
     group: Pid,
     own: Pid,
     modes: Termios,
+    ended_by: Option<Signal>,
 }
 
 /// The terminal that this process was started from; also where its standard input is something else. It is lent, and nothing
@@ -75,6 +78,7 @@ impl Front {
             group: given,
             own,
             modes,
+            ended_by: None,
         };
         // A `^c` there empties what was written, after it has ended its reader: by then that may be the screen that is back.
         let mut lent = front.modes.clone();
@@ -84,6 +88,19 @@ impl Front {
         // It may have asked for a key before, and stand still since.
         go_on(group);
         Some(front)
+    }
+
+    /// Notes the signal that ended the first of the group: `^c`, as a rule.
+    pub(super) fn ended_by(&mut self, signal: i32) {
+        self.ended_by = Signal::from_named_raw(signal);
+    }
+
+    /// Tells the rest of the group what ended its first. ssh-keygen that hears `^c` between its question and its reading goes on to
+    /// read, and nobody waits for it any more: it would take a key of whoever has the terminal next, and write there.
+    pub(super) fn tell_the_rest(&self) {
+        if let Some(signal) = self.ended_by {
+            let _ = kill_process_group(self.group, signal);
+        }
     }
 }
 
@@ -104,8 +121,13 @@ impl Drop for Front {
     fn drop(&mut self) {
         // `^c` ends it at once, while what it started (ssh-keygen at its question) puts the modes back first: not over those that
         // whoever gets the terminal next has set.
-        let until = Instant::now() + LAST;
-        while test_kill_process_group(self.group).is_ok() && Instant::now() < until {
+        let began = Instant::now();
+        let mut told = began;
+        while test_kill_process_group(self.group).is_ok() && began.elapsed() < LAST {
+            if told.elapsed() >= TELL_EVERY {
+                told = Instant::now();
+                self.tell_the_rest();
+            }
             thread::sleep(LOOK_EVERY);
         }
         let _ = not_stopped(|| {

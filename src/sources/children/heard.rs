@@ -68,6 +68,8 @@ pub(super) fn listen(
         running.go_on();
         if ended.is_none() && running.has_ended().map_err(Stopped::Io)? {
             ended = Some(Instant::now());
+        } else if ended.is_some() {
+            running.tell_the_rest();
         }
         if ended.is_some_and(|ended| ended.elapsed() > LINGER && spoke.elapsed() > LINGER) {
             break;

@@ -13,7 +13,7 @@ use std::{
     collections::BTreeMap,
     ffi::OsStr,
     io,
-    os::unix::process::CommandExt,
+    os::unix::process::{CommandExt, ExitStatusExt},
     path::Path,
     process::{Child, Command, ExitStatus},
     sync::{Mutex, MutexGuard, PoisonError, mpsc::channel},
@@ -22,7 +22,8 @@ use std::{
 };
 
 use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, kill_process_group, test_kill_process_group, waitid,
+    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, test_kill_process_group,
+    waitid,
 };
 
 pub use self::front::terminal_to_ask_at;
@@ -173,11 +174,19 @@ struct Running {
 
 impl Running {
     /// Whether it has ended. It is not reaped, so that its group keeps its number while others are in it.
-    fn has_ended(&self) -> io::Result<bool> {
+    fn has_ended(&mut self) -> io::Result<bool> {
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        match Pid::from_raw(self.group.0) {
-            Some(pid) => Ok(waitid(WaitId::Pid(pid), look)?.is_some()),
-            None => Ok(true),
+        let Some(pid) = Pid::from_raw(self.group.0) else {
+            return Ok(true);
+        };
+        let status = waitid(WaitId::Pid(pid), look)?;
+        self.note_signal(status.as_ref().and_then(WaitIdStatus::terminating_signal));
+        Ok(status.is_some())
+    }
+
+    fn note_signal(&mut self, signal: Option<i32>) {
+        if let (Some(front), Some(signal)) = (&mut self.front, signal) {
+            front.ended_by(signal);
         }
     }
 
@@ -185,6 +194,7 @@ impl Running {
     fn end(&mut self) -> Result<Option<ExitStatus>, Stopped> {
         let status = self.child.try_wait().map_err(Stopped::Io)?;
         self.is_over |= status.is_some();
+        self.note_signal(status.and_then(|status| status.signal()));
         Ok(status)
     }
 
@@ -192,6 +202,13 @@ impl Running {
     fn go_on(&self) {
         if self.front.is_some() {
             front::go_on(self.group.0);
+        }
+    }
+
+    /// It was ended at the terminal, and what it started there has not heard of it: that holds its output open.
+    fn tell_the_rest(&self) {
+        if let Some(front) = &self.front {
+            front.tell_the_rest();
         }
     }
 
