@@ -14,8 +14,8 @@ use super::{
 /// Items that were put behind the others, from which on a list is one that grows.
 const ENOUGH: usize = 2;
 
-/// A list in a file: the way to it, and behind each item.
-type List = (Vec<Step>, Vec<Step>);
+/// A list in a file: the way to it, behind each item, and what its document is called.
+type List = (Vec<Step>, Vec<Step>, Option<Rc<str>>);
 
 /// When which version came.
 type Move = (i64, Rc<str>);
@@ -37,13 +37,13 @@ impl Growing {
         // The items that each list had.
         let mut before: HashMap<(List, Option<Rc<str>>), BTreeSet<u32>> = HashMap::new();
         for scalar in scan::scan(path, old) {
-            if let Some((list, index)) = list_of(&scalar.steps) {
+            if let Some((list, index)) = list_of(&scalar) {
                 let own = before.entry((list, scalar.sign.of)).or_default();
                 own.insert(index);
             }
         }
         for scalar in candidates {
-            let Some((list, index)) = list_of(&scalar.steps) else {
+            let Some((list, index)) = list_of(scalar) else {
                 continue;
             };
             let of = (list, scalar.sign.of.clone());
@@ -62,7 +62,7 @@ impl Growing {
     /// Leaves of each list that grows, and of those like it in other files, the last item.
     pub(super) fn tell(self, places: &mut Vec<Place>) {
         let family = |place: &Place| {
-            let ((above, behind), index) = list_of(&place.scalar.steps)?;
+            let ((above, behind, _), index) = list_of(&place.scalar)?;
             let above: Vec<Step> = above.into_iter().map(unlabelled).collect();
             let depth = place.path.folders.len();
             let of = (depth, Rc::clone(&place.path.ending));
@@ -72,8 +72,7 @@ impl Growing {
         let mut families: HashMap<_, (usize, usize)> = HashMap::new();
         let mut seen: BTreeSet<(usize, List)> = BTreeSet::new();
         for place in places.iter() {
-            let (Some((family, _)), Some((list, _))) =
-                (family(place), list_of(&place.scalar.steps))
+            let (Some((family, _)), Some((list, _))) = (family(place), list_of(&place.scalar))
             else {
                 continue;
             };
@@ -92,7 +91,7 @@ impl Growing {
         // What else stands in an item, and is no image, is said of a release: the day of it.
         let lists: HashSet<_> = families.keys().map(|(of, above, _)| (of, above)).collect();
         places.retain(|place| {
-            let own = list_of(&place.scalar.steps).map(|((above, behind), _)| {
+            let own = list_of(&place.scalar).map(|((above, behind, _), _)| {
                 let above: Vec<Step> = above.into_iter().map(unlabelled).collect();
                 let of = (place.path.folders.len(), Rc::clone(&place.path.ending));
                 (of, above, behind)
@@ -105,7 +104,7 @@ impl Growing {
         let mut last: HashMap<(usize, List), u32> = HashMap::new();
         let grows = |place: &Place| {
             let (family, index) = family(place)?;
-            let (list, _) = list_of(&place.scalar.steps)?;
+            let (list, _) = list_of(&place.scalar)?;
             families
                 .contains_key(&family)
                 .then_some(((place.file, list), index))
@@ -148,10 +147,13 @@ fn unlabelled(step: Step) -> Step {
 }
 
 /// The innermost list that a scalar stands in, and the index of its item.
-fn list_of(steps: &[Step]) -> Option<(List, u32)> {
+fn list_of(scalar: &Scalar) -> Option<(List, u32)> {
+    let steps = &scalar.steps;
     let at = steps.iter().rposition(is_item)?;
     let Step::Item(_, index) = steps[at] else {
         return None;
     };
-    Some(((steps[..at].to_vec(), steps[at + 1..].to_vec()), index))
+    let name = scalar.name.clone();
+    let list = (steps[..at].to_vec(), steps[at + 1..].to_vec(), name);
+    Some((list, index))
 }

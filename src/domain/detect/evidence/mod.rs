@@ -13,7 +13,7 @@ mod siblings;
 mod write;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     ops::Range,
     rc::Rc,
 };
@@ -264,12 +264,30 @@ impl Found {
     }
 }
 
+/// How a place is found again in another version of its file: the file, the keys, and its document's name where several
+/// have these keys.
+type Way = (usize, Vec<scan::Step>, Option<Rc<str>>);
+
 /// Tells places when they got which version.
 pub(super) fn moved(places: &mut Vec<Place>, evidence: &Evidence<'_>) {
-    let mut known: HashMap<(usize, Vec<scan::Step>), usize> = HashMap::new();
+    // Documents of one file that are alike are told apart by their names.
+    let mut counts: HashMap<(usize, &[scan::Step]), usize> = HashMap::new();
+    for place in places.iter() {
+        *counts.entry((place.file, &place.scalar.steps)).or_default() += 1;
+    }
+    let counts = counts.into_iter().filter(|(_, count)| *count > 1);
+    let several: HashSet<(usize, Vec<scan::Step>)> = counts
+        .map(|((file, steps), _)| (file, steps.to_vec()))
+        .collect();
+    let way = |file: usize, scalar: &Scalar| -> Way {
+        let own = (file, scalar.steps.clone());
+        let name = scalar.name.clone().filter(|_| several.contains(&own));
+        (own.0, own.1, name)
+    };
+    let mut known: HashMap<Way, usize> = HashMap::new();
     let mut held: BTreeSet<usize> = BTreeSet::new();
     for (at, place) in places.iter().enumerate() {
-        known.insert((place.file, place.scalar.steps.clone()), at);
+        known.insert(way(place.file, &place.scalar), at);
         held.insert(place.file);
     }
     let files: HashMap<&str, usize> = held
@@ -289,22 +307,23 @@ pub(super) fn moved(places: &mut Vec<Place>, evidence: &Evidence<'_>) {
             return;
         };
         let (own, others) = differing(old, new);
-        let before: HashMap<Vec<scan::Step>, Scalar> = scan::scan_within(change.path, old, own)
+        let before: HashMap<Way, Scalar> = scan::scan_within(change.path, old, own)
             .into_iter()
-            .map(|scalar| (scalar.steps.clone(), scalar))
+            .map(|scalar| (way(*file, &scalar), scalar))
             .collect();
         let after = scan::scan_within(change.path, new, others);
         let came: Vec<Scalar> = after
             .iter()
-            .filter(|scalar| !before.contains_key(&scalar.steps))
+            .filter(|scalar| !before.contains_key(&way(*file, scalar)))
             .cloned()
             .collect();
         growing.look(*file, change.path, (change.time, old), &came);
         for scalar in after {
+            let way = way(*file, &scalar);
             let differs = before
-                .get(&scalar.steps)
+                .get(&way)
                 .is_some_and(|it| it.sign.version != scalar.sign.version);
-            if differs && let Some(at) = known.get(&(*file, scalar.steps)) {
+            if differs && let Some(at) = known.get(&way) {
                 places[*at].moves.push((change.time, scalar.sign.version));
             }
         }

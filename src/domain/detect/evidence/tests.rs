@@ -394,3 +394,67 @@ fn names_of_tests_are_no_environments() {
         assert_eq!(super::lexicon::weight(name), weight, "{name}");
     }
 }
+
+/// What moves in one document of a file is no move of the others that are written alike.
+#[test]
+fn documents_of_one_file_move_by_themselves() {
+    let stream = |name: &str, tags: &[&str]| {
+        let tags = tags.iter().map(|tag| {
+            format!("  - from:\n      kind: DockerImage\n      name: r.example/{name}:{tag}\n    name: {tag}\n")
+        });
+        let tags: String = tags.collect();
+        format!("kind: ImageStream\nmetadata:\n  name: {name}\nspec:\n  tags:\n{tags}---\n")
+    };
+    let single = |name: &str, version: &str| {
+        format!(
+            "kind: Deployment\nmetadata:\n  name: {name}\nspec:\n  image: r.example/x:{version}\n---\n"
+        )
+    };
+    let mut repository = Repository::default();
+    let all = ["v1.0.0", "v1.1.0", "v1.2.0"];
+    for round in 1..=3 {
+        let streams = ["web", "api", "cart"].map(|name| stream(name, &all[..round]));
+        repository.write("images/streams.yaml", &streams.concat());
+        let version = format!("1.0.{round}");
+        let deployments =
+            single("web", &version) + &single("api", "1.0.0") + &single("cart", "1.0.0");
+        repository.write("apps/all.yaml", &deployments);
+    }
+    let paths: Vec<&str> = repository.files.keys().map(String::as_str).collect();
+    let read = |path: &str| Some(Rc::from(repository.files.get(path)?.as_bytes()));
+    let evidence = Evidence {
+        changes: &|wants, tell| {
+            for (time, path, before, after) in repository.changes.iter().filter(|it| wants(&it.1)) {
+                tell(&Change {
+                    time: *time,
+                    path,
+                    before: before.as_bytes(),
+                    after: after.as_bytes(),
+                });
+            }
+        },
+        ..Evidence::new(&paths, &read)
+    };
+    let mut places = super::places(&paths, &read);
+    super::moved(&mut places, &evidence);
+    let moves = |file: &str| -> Vec<(String, usize)> {
+        let own = places.iter().filter(|it| paths[it.file] == file);
+        own.map(|it| {
+            let name = it.scalar.name.as_deref().unwrap_or_default();
+            (name.to_owned(), it.moves.len())
+        })
+        .collect()
+    };
+    let told = |each: &[(&str, usize)]| -> Vec<(String, usize)> {
+        each.iter()
+            .map(|(name, moves)| ((*name).to_owned(), *moves))
+            .collect()
+    };
+    assert_eq!(
+        moves("apps/all.yaml"),
+        told(&[("web", 2), ("api", 0), ("cart", 0)])
+    );
+    let mut streams = moves("images/streams.yaml");
+    streams.dedup();
+    assert_eq!(streams, told(&[("web", 2), ("api", 2), ("cart", 2)]));
+}
