@@ -23,6 +23,7 @@ use crate::{
         text::escape_json,
     },
     sources::files::{self, FileError, Links, Why},
+    stdio,
     workflow::{self, Applied, Project},
 };
 
@@ -36,12 +37,12 @@ pub(super) async fn plan(context: &Context, args: &PlanArgs) -> Result<Exit, Fai
             "a plan that is to be applied stands on the branch's tip; leave --at out",
         ));
     }
-    if let Some(path) = args.out.as_deref().filter(|path| !is_standard(path)) {
+    if let Some(path) = args.out.as_deref().filter(|path| !stdio::is_answer(path)) {
         can_write(path)?;
     }
     let mut common = context.common.clone();
     common.dry_run = true;
-    let is_printed = args.out.as_deref().is_some_and(is_standard);
+    let is_printed = args.out.as_deref().is_some_and(stdio::is_answer);
     let context = Context {
         output: if is_printed {
             context.output.for_programs()
@@ -85,13 +86,6 @@ pub(super) fn write(
         path.display()
     )));
     Ok(())
-}
-
-/// Standard output, by any of its names: what is printed there and what is written to it are one.
-fn is_standard(path: &Path) -> bool {
-    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
-        .iter()
-        .any(|name| path == Path::new(name))
 }
 
 /// Refuses what no plan can be written to, before anything is planned.
@@ -171,7 +165,7 @@ pub(super) async fn apply(context: &Context, args: &ApplyArgs) -> Result<Exit, F
 fn read(path: &Path) -> Result<PlanFile, Failure> {
     let opened =
         |name: &str, bytes: &[u8]| PlanFile::read(name, bytes, |plan| with_schema(SCHEMA, plan));
-    if is_standard(path) {
+    if path == Path::new("-") {
         let mut bytes = Vec::new();
         let stdin = std::io::stdin().lock();
         stdin
