@@ -174,9 +174,19 @@ fn a_refused_push_leaves_everything_staged_and_offers_a_branch() {
     operator.unlock();
     operator.plan_promotion("mail", "staging");
     operator.confirm(None);
-    let refused = operator.terminal.until("the refusal", SOON, |view| {
-        view.has("The push was refused at ") && view.has("; everything stays staged")
-    });
+    let is_refused =
+        |view: &View| view.has("The push was refused at ") && view.has("; everything stays staged");
+    let said = operator
+        .terminal
+        .until("what becomes of it", ROLLOUT, |view| {
+            is_refused(view) || view.has("Judged again")
+        });
+    if !is_refused(&said) {
+        // What an agent says of it came between the plan and its confirmation.
+        world.note(&format!("judged again: {said}"));
+        operator.confirm(None);
+    }
+    let refused = operator.terminal.until("the refusal", SOON, is_refused);
     let server = "Not allowed to push to protected branch main";
     assert!(refused.has(server) && refused.has("staged 1"), "{refused}");
     assert!(

@@ -95,6 +95,17 @@ pub(in crate::workflow) fn differences(
                 ));
             }
         }
+        // As where a cluster was not heard of yet, and says by now that nothing of its own holds it.
+        let gone = |gate: &str| new.verdicts.iter().all(|other| other.gate != gate);
+        for before in old.verdicts.iter().filter(|it| gone(&it.gate)) {
+            lines.push(format!(
+                "{}: {} was {} and is not asked any more: {}",
+                old.cell,
+                before.gate,
+                before.outcome.as_str(),
+                before.detail
+            ));
+        }
     }
     for new in &again.changes {
         if !expected.changes.iter().any(|old| old.cell == new.cell) {
