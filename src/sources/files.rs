@@ -216,7 +216,7 @@ pub fn make_folder(path: &Path) -> Result<(), FileError> {
 pub enum Place {
     /// A regular file, or nothing yet: it is put there whole or not at all.
     File,
-    /// A pipe or a device such as `/dev/null`, or a link to anything: it is written into. What is there stays what it is.
+    /// A pipe or a device such as `/dev/null`, also by a link (`/dev/fd/63`): it is written into, and stays what it is.
     Stream,
 }
 
@@ -241,11 +241,15 @@ pub fn place(path: &Path) -> Result<Place, String> {
         }
         Err(error) => return Err(without_number(&error)),
     };
+    // Where it leads may be somebody else's choice: a repository can track a link to a file of the user's.
+    if found.is_file() && named.is_symlink() {
+        return Err("it is a link to a file".to_owned());
+    }
     // A disk would be written over from its beginning.
     if found.is_dir() || found.is_socket() || found.is_block_device() {
         return Err(format!("it is {}", words(found)));
     }
-    Ok(if found.is_file() && !named.is_symlink() {
+    Ok(if found.is_file() {
         Place::File
     } else {
         Place::Stream
@@ -259,7 +263,7 @@ const READER: Duration = Duration::from_secs(5);
 fn stream(path: &Path) -> io::Result<File> {
     let until = Instant::now() + READER;
     let mut options = OpenOptions::new();
-    options.write(true).truncate(true);
+    options.write(true);
     // No terminal becomes ours by that.
     options.custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK);
     let opened = loop {
@@ -273,6 +277,10 @@ fn stream(path: &Path) -> io::Result<File> {
             opened => break opened?,
         }
     };
+    // It may have become one since it was looked at; nothing was written into it.
+    if opened.metadata()?.is_file() {
+        return Err(io::Error::other("it is a file now"));
+    }
     let flags = fcntl_getfl(&opened)?;
     fcntl_setfl(&opened, flags - OFlags::NONBLOCK)?;
     Ok(opened)
@@ -438,13 +446,10 @@ mod tests {
         save(Path::new("/dev/null"), b"away").unwrap();
         let null = fs::symlink_metadata("/dev/null").unwrap().file_type();
         assert!(null.is_char_device());
-        save(&at("link"), b"3").unwrap();
-        assert_eq!(fs::read_to_string(at("new")).unwrap(), "3");
-        for link in ["null", "link"] {
-            let there = fs::symlink_metadata(at(link)).unwrap();
-            assert!(there.is_symlink(), "{link}");
-        }
+        let there = fs::symlink_metadata(at("null")).unwrap();
+        assert!(there.is_symlink());
         for (name, why) in [
+            ("link", "a link to a file"),
             ("dangling", "a link to nothing"),
             ("folder", "a folder"),
             ("socket", "a socket"),
@@ -454,6 +459,7 @@ mod tests {
             assert!(refused.contains(why), "{name}: {refused}");
             assert!(save(&at(name), b"x").is_err(), "{name}");
         }
+        assert_eq!(fs::read_to_string(at("new")).unwrap(), "two");
     }
 
     #[test]
