@@ -1,8 +1,12 @@
 //! The forge of a ref: found from the remote's address and the user's own file.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use tokio::sync::Mutex;
+use tokio::sync::OnceCell;
 
 use crate::{
     domain::{
@@ -87,9 +91,12 @@ impl Project {
             return Ok(None);
         }
         let repo = self.repository(&tip.name)?;
-        let forge = forges.at(self, repo, &place).await?;
+        let asked = async {
+            let forge = forges.at(self, repo, &place).await?;
+            forge.guard(environment.as_str()).await
+        };
         // It only shows: nobody waits for the pause that a forge asks for.
-        match tokio::time::timeout(SOON, forge.guard(environment.as_str())).await {
+        match tokio::time::timeout(SOON, asked).await {
             Ok(found) => found,
             Err(_) => Err(Failure::failed(format!(
                 "{} has not answered within {} s",
@@ -106,10 +113,11 @@ impl Project {
     }
 }
 
-/// One that was connected to, or why it cannot be.
-type Connected = Result<Arc<Forge>, Failure>;
+/// One that was connected to, or why it cannot be; empty while somebody is at it.
+type Connected = Arc<OnceCell<Result<Arc<Forge>, Failure>>>;
 
-/// Forges that some questions are asked of: each is connected to once, as its token may come from a program.
+/// Forges that some questions are asked of: each is connected to once, as its token may come from a program, and none waits for
+/// another one.
 #[derive(Default)]
 pub(super) struct Forges(Mutex<HashMap<(String, String), Connected>>);
 
@@ -122,13 +130,14 @@ impl Forges {
         place: &Place,
     ) -> Result<Arc<Forge>, Failure> {
         let key = (place.web.clone(), place.project.clone());
-        let mut known = self.0.lock().await;
-        if let Some(known) = known.get(&key) {
-            return known.clone();
-        }
-        let found = connect(repo, place, &project.config.user.forges).await;
-        let found = found.map(Arc::new);
-        known.insert(key, found.clone());
-        found
+        let known = {
+            let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(all.entry(key).or_default())
+        };
+        let connected = known.get_or_init(|| async {
+            let found = connect(repo, place, &project.config.user.forges).await;
+            found.map(Arc::new)
+        });
+        connected.await.clone()
     }
 }
