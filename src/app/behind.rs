@@ -183,6 +183,7 @@ mod tests {
         model.on_behind(epoch, step.clone(), known);
         assert_eq!(model.behind.get(&step), None, "it is of before");
     }
+
     #[test]
     fn a_step_is_asked_about_once_somebody_stays_with_it() {
         let step = |to: &str| VersionStep {

@@ -13,7 +13,8 @@ use std::{
 use serde_json::json;
 
 use super::signing::{
-    Agent, Ring, SET, WORD, ahead, allow, at_the_plan, configure, has, last, signs_by_ssh, ssh_key,
+    Agent, Ring, SET, WORD, ahead, allow, at_the_plan, configure, has, is_signed, last,
+    signs_by_ssh, ssh_key,
 };
 use crate::support::{
     repo::{Repository, write},
@@ -49,8 +50,7 @@ fn a_switch_of_gits_is_read_as_git_reads_it() {
         .tidegate(&SET)
         .exits(0)
         .shows("the commit is signed by SSH");
-    let raw = repository.git_in(&repository.remote(), &["cat-file", "commit", "main"]);
-    assert!(raw.contains("-----BEGIN SSH SIGNATURE-----"), "{raw}");
+    is_signed(&repository, "SSH SIGNATURE");
 }
 
 #[test]
@@ -194,8 +194,7 @@ fn what_moved_while_it_was_signed_is_signed_anew() {
     let before = ["log", "-1", "--format=%s", "main^"];
     let before = repository.git_in(&repository.remote(), &before);
     assert_eq!(before, "Meanwhile");
-    let raw = repository.git_in(&repository.remote(), &["cat-file", "commit", "main"]);
-    assert!(raw.contains("-----BEGIN SSH SIGNATURE-----"), "{raw}");
+    is_signed(&repository, "SSH SIGNATURE");
     let counted = ["signed", "pushed"].map(|name| times(&folder, name));
     assert_eq!(counted, [2, 1], "once for each base, and pushed once");
 }
@@ -274,8 +273,7 @@ fn commits_and_tags_are_signed_by_x509_and_who_did_is_told() {
         .run(&clone, &SET, "", &environment)
         .exits(0)
         .shows("the commit is signed by X.509");
-    let raw = repository.git_in(&repository.remote(), &["cat-file", "commit", "main"]);
-    assert!(raw.contains("-----BEGIN SIGNED MESSAGE-----"), "{raw}");
+    is_signed(&repository, "SIGNED MESSAGE");
     let signature = last(&repository, &environment);
     assert_eq!(signature["state"], json!("good"), "{signature}");
     assert_eq!(signature["by"], json!("/CN=Ola Operator/O=Example"));
@@ -336,8 +334,7 @@ fn a_certificates_passphrase_is_asked_for_by_pinentry() {
     });
     operator.terminal.press(&format!("{WORD}\r"));
     operator.delivered(SOON);
-    let raw = repository.git_in(&repository.remote(), &["cat-file", "commit", "main"]);
-    assert!(raw.contains("-----BEGIN SIGNED MESSAGE-----"), "{raw}");
+    is_signed(&repository, "SIGNED MESSAGE");
     operator.leave();
 }
 
@@ -361,8 +358,7 @@ fn an_agent_that_has_the_key_leaves_the_screen_alone() {
     operator.delivered(SOON);
     let written = operator.terminal.written();
     assert!(!written.contains("passphrase"), "the screen gave way");
-    let raw = repository.git_in(&repository.remote(), &["cat-file", "commit", "main"]);
-    assert!(raw.contains("-----BEGIN SSH SIGNATURE-----"), "{raw}");
+    is_signed(&repository, "SSH SIGNATURE");
     operator.leave();
 }
 

@@ -36,6 +36,12 @@ pub(super) fn has(program: &str) -> bool {
     there
 }
 
+/// The newest commit that was pushed has a signature of this kind, as it is headed.
+pub(super) fn is_signed(repository: &Repository, kind: &str) {
+    let raw = repository.git_in(&repository.remote(), &["cat-file", "commit", "main"]);
+    assert!(raw.contains(&format!("-----BEGIN {kind}-----")), "{raw}");
+}
+
 pub(super) fn configure(repository: &Repository, entries: &[(&str, &str)]) {
     for (key, value) in entries {
         repository.git_in(&repository.clone_path(), &["config", key, value]);
@@ -157,8 +163,7 @@ fn commits_are_signed_by_openpgp_and_who_did_is_told() {
     let clone = repository.clone_path();
     let run = |arguments: &[&str]| repository.run(&clone, arguments, "", &environment);
     run(&SET).exits(0).shows("the commit is signed by OpenPGP");
-    let raw = repository.git_in(&repository.remote(), &["cat-file", "commit", "main"]);
-    assert!(raw.contains("-----BEGIN PGP SIGNATURE-----"), "{raw}");
+    is_signed(&repository, "PGP SIGNATURE");
     let signature = last(&repository, &environment);
     assert_eq!(signature["state"], json!("good"), "{signature}");
     assert_eq!(signature["by"], json!("Ola Operator <ola@example.com>"));
@@ -210,8 +215,7 @@ fn commits_and_tags_are_signed_by_ssh_and_who_did_is_told() {
         .tidegate(&SET)
         .exits(0)
         .shows("the commit is signed by SSH");
-    let raw = repository.git_in(&repository.remote(), &["cat-file", "commit", "main"]);
-    assert!(raw.contains("-----BEGIN SSH SIGNATURE-----"), "{raw}");
+    is_signed(&repository, "SSH SIGNATURE");
 
     // Who may sign is named nowhere; then somebody else; then Ola.
     let signature = last(&repository, &[]);
@@ -226,6 +230,7 @@ fn commits_and_tags_are_signed_by_ssh_and_who_did_is_told() {
     assert_eq!(signature["by"], json!("ola@example.com"));
 
     // What was signed is not what is there.
+    let raw = repository.git_in(&repository.remote(), &["cat-file", "commit", "main"]);
     let forged = raw.replace("checkout", "chequers");
     let file = folder.path().join("forged");
     write(&file, forged.as_bytes());
@@ -471,8 +476,7 @@ fn a_passphrase_is_asked_for_in_place_of_the_screen_which_comes_back() {
     asks(&operator, 2);
     operator.terminal.press(&format!("{WORD}\r"));
     operator.delivered(SOON);
-    let raw = repository.git_in(&repository.remote(), &["cat-file", "commit", "main"]);
-    assert!(raw.contains("-----BEGIN SSH SIGNATURE-----"), "{raw}");
+    is_signed(&repository, "SSH SIGNATURE");
 
     // The cell says who signed it.
     allow(&repository, folder.path(), &key);
@@ -521,8 +525,7 @@ fn a_window_of_pinentry_gets_the_terminal_and_gives_it_back() {
     asks(&operator);
     operator.terminal.press(&format!("{WORD}\r"));
     operator.delivered(SOON);
-    let raw = repository.git_in(&repository.remote(), &["cat-file", "commit", "main"]);
-    assert!(raw.contains("-----BEGIN PGP SIGNATURE-----"), "{raw}");
+    is_signed(&repository, "PGP SIGNATURE");
     operator.leave();
 }
 
@@ -545,8 +548,7 @@ fn a_command_is_asked_for_the_passphrase_at_its_terminal() {
         terminal.until("the question", SOON, |view| view.has("Enter passphrase"));
         terminal.press(&format!("{WORD}\r"));
         terminal.until("the end", SOON, |view| view.has("it ended: 0"));
-        let raw = repository.git_in(&repository.remote(), &["cat-file", "commit", "main"]);
-        assert!(raw.contains("-----BEGIN SSH SIGNATURE-----"), "{raw}");
+        is_signed(&repository, "SSH SIGNATURE");
         terminal.ended(SOON);
     }
 }

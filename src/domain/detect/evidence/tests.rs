@@ -28,20 +28,23 @@ impl Repository {
         }
     }
 
+    /// Tells of the changes of the files that are wanted.
+    fn tell(&self, wants: &dyn Fn(&str) -> bool, tell: &mut dyn FnMut(&Change<'_>)) {
+        for (time, path, before, after) in self.changes.iter().filter(|it| wants(&it.1)) {
+            tell(&Change {
+                time: *time,
+                path,
+                before: before.as_bytes(),
+                after: after.as_bytes(),
+            });
+        }
+    }
+
     fn guess(&self) -> Option<(Guess, Vec<(String, String)>)> {
         let paths: Vec<&str> = self.files.keys().map(String::as_str).collect();
         let read = |path: &str| Some(Rc::from(self.files.get(path)?.as_bytes()));
         let evidence = Evidence {
-            changes: &|wants, tell| {
-                for (time, path, before, after) in self.changes.iter().filter(|it| wants(&it.1)) {
-                    tell(&Change {
-                        time: *time,
-                        path,
-                        before: before.as_bytes(),
-                        after: after.as_bytes(),
-                    });
-                }
-            },
+            changes: &|wants, tell| self.tell(wants, tell),
             ..Evidence::new(&paths, &read)
         };
         let guess = recognise(&evidence)?;
@@ -423,16 +426,7 @@ fn documents_of_one_file_move_by_themselves() {
     let paths: Vec<&str> = repository.files.keys().map(String::as_str).collect();
     let read = |path: &str| Some(Rc::from(repository.files.get(path)?.as_bytes()));
     let evidence = Evidence {
-        changes: &|wants, tell| {
-            for (time, path, before, after) in repository.changes.iter().filter(|it| wants(&it.1)) {
-                tell(&Change {
-                    time: *time,
-                    path,
-                    before: before.as_bytes(),
-                    after: after.as_bytes(),
-                });
-            }
-        },
+        changes: &|wants, tell| repository.tell(wants, tell),
         ..Evidence::new(&paths, &read)
     };
     let mut places = super::places(&paths, &read);
